@@ -1,0 +1,157 @@
+import { openSync, writeSync } from 'node:fs';
+import { Replica, type TimelineStep } from '@mu-smr/consensus';
+import { monotonicUs } from '../output/clock.ts';
+import { CountingStateMachine, numberedCommand, setNumber } from './counting-state-machine.ts';
+import type { FromBenchReplica, TakeOverTimes, ToBenchReplica } from './messages.ts';
+import { measureProposals } from './propose-loop.ts';
+import { RawMesh } from './raw-mesh.ts';
+
+/** One replica of a benchmark, driven by its parent over IPC, on a thread of its own (direct mode). */
+class BenchReplica {
+  readonly #machine = new CountingStateMachine();
+  readonly #replica: Replica<number>;
+  readonly #mesh: RawMesh;
+  readonly #number = { next: 1 };
+  readonly #notes: number;
+  readonly #noted = new Uint8Array(4);
+  #timeline: TimelineStep[] = [];
+  #writing = false;
+  #unknowns = 0;
+  #led = false;
+  #closing = false;
+
+  constructor(start: ToBenchReplica & { kind: 'start' }) {
+    const { id, replicas, fabric, fabricRttNs } = start;
+    this.#mesh = new RawMesh(fabric, fabricRttNs, id, replicas);
+    this.#notes = openSync(start.notesFile, 'w');
+    this.#replica = new Replica<number>({
+      id,
+      replicas,
+      group: 'bench',
+      secret: 'the bench and its children only',
+      fabric,
+      fabricRttNs,
+      stateMachine: this.#machine,
+    });
+    this.#replica.on('timeline', (step) => {
+      if (step.kind === 'suspected' || step.kind === 'requested')
+        this.#timeline = this.#timeline.filter(
+          (one) => one.kind === 'suspected' && step.kind === 'requested',
+        );
+      this.#timeline.push(step);
+    });
+    this.#replica.on('failed', (error) => {
+      console.error(error.message);
+      process.exit(1);
+    });
+    send({ kind: 'offer', offer: this.#mesh.offer });
+  }
+
+  async handle(message: ToBenchReplica): Promise<void> {
+    if (message.kind === 'mesh') {
+      this.#mesh.connect(message.offers);
+      await this.#replica.start();
+      send({ kind: 'ready' });
+      this.#serve();
+    } else if (message.kind === 'propose') {
+      send({
+        kind: 'proposed',
+        result: measureProposals(this.#replica, this.#mesh, message.plan, this.#number),
+      });
+    } else if (message.kind === 'write') {
+      this.#writing = message.enabled;
+    } else if (message.kind === 'report') {
+      const { last, duplicated, missing } = this.#machine;
+      const { suspicions } = this.#replica.status().counters;
+      send({
+        kind: 'report',
+        report: {
+          last: [...last],
+          duplicated,
+          missing: [...missing],
+          suspicions,
+          leads: this.#replica.isLeader,
+        },
+      });
+    } else if (message.kind === 'close') {
+      this.#closing = true;
+      this.#mesh.close();
+      await this.#replica.close();
+      process.disconnect();
+    }
+  }
+
+  /** Waits for leadership in short slices, writes while it lasts, and lets the event loop turn between. */
+  #serve(): void {
+    if (this.#closing) return;
+    // Leadership also comes between two slices, when the background thread wakes the event loop.
+    const leads = this.#replica.isLeader || this.#replica.waitForLeadershipSync(SLICE_MS);
+    if (leads && !this.#led) this.#tookOver();
+    else if (leads && this.#writing) this.#write(WRITES_PER_SLICE);
+    this.#led = leads;
+    // A leader writes at a pace that followers keep up with on shared cores: what is measured is the
+    // fail-over, not the replay of a backlog.
+    if (leads) setTimeout(() => this.#serve(), 1);
+    else setImmediate(() => this.#serve());
+  }
+
+  #tookOver(): void {
+    if (!this.#write(1)) return;
+    const decidedUs = monotonicUs();
+    // The replica reports its timeline in the event loop's turn.
+    setImmediate(() => send({ kind: 'tookOver', times: timesOf(this.#timeline, decidedUs) }));
+  }
+
+  #write(count: number): boolean {
+    const command = numberedCommand(64, this.#replica.id);
+    for (let n = 0; n < count; n++) {
+      setNumber(command, this.#number.next);
+      const outcome = this.#replica.proposeSync(command);
+      // Only a command that is definitely not done gives its number to the next.
+      if (outcome.kind === 'notLeader' || outcome.kind === 'rejected') return false;
+      this.#number.next++;
+      if (outcome.kind === 'unknown') this.#note(++this.#unknowns, this.#number.next - 1);
+      if (outcome.kind !== 'decided') return false;
+      this.#note(0, outcome.result);
+    }
+    return true;
+  }
+
+  /** Notes a number where it survives our SIGKILL: the last acknowledged, then the unknown ones. */
+  #note(slot: number, number: number): void {
+    for (let n = 0; n < 4; n++) this.#noted[n] = number >>> (8 * n);
+    writeSync(this.#notes, this.#noted, 0, 4, 4 * slot);
+  }
+}
+
+/** How long one wait for leadership blocks the thread, and how many writes one turn makes. */
+const SLICE_MS = 20;
+const WRITES_PER_SLICE = 20;
+
+function timesOf(timeline: readonly TimelineStep[], decidedUs: number): TakeOverTimes {
+  const first = (kind: TimelineStep['kind']): number =>
+    timeline.find((step) => step.kind === kind)?.atUs ?? decidedUs;
+  const grants = timeline.filter((step) => step.kind === 'granted').map((step) => step.atUs);
+  return {
+    suspectedUs: first('suspected'),
+    requestedUs: first('requested'),
+    grantedUs: grants.length === 0 ? decidedUs : Math.max(...grants),
+    caughtUpUs: first('caughtUp'),
+    decidedUs,
+  };
+}
+
+function send(message: FromBenchReplica): void {
+  process.send?.(message);
+}
+
+let bench: BenchReplica | undefined;
+process.on('message', (message: ToBenchReplica) => {
+  if (message.kind === 'start') bench = new BenchReplica(message);
+  else
+    bench?.handle(message).catch((error: Error) => {
+      console.error(error.message);
+      process.exit(1);
+    });
+});
+process.on('disconnect', () => process.exit());

@@ -1,0 +1,71 @@
+import type { QueuePairEndpoint } from '@mu-smr/verbs';
+
+/** What the bench's parent tells its replica processes. */
+export type ToBenchReplica =
+  | {
+      readonly kind: 'start';
+      readonly id: number;
+      readonly replicas: number;
+      readonly fabric: string;
+      readonly fabricRttNs: number;
+      /** File in which this replica notes, surviving SIGKILL, how its commands ended. */
+      readonly notesFile: string;
+    }
+  | { readonly kind: 'mesh'; readonly offers: readonly MeshOffer[] }
+  | { readonly kind: 'propose'; readonly plan: ProposePlan }
+  | { readonly kind: 'write'; readonly enabled: boolean }
+  | { readonly kind: 'report' }
+  | { readonly kind: 'close' };
+
+export interface ProposePlan {
+  readonly payloadBytes: number;
+  readonly count: number;
+  readonly outstanding: number;
+  readonly batch: number;
+}
+
+/** Where one replica's memory for raw writes is reached, per peer. */
+export interface MeshOffer {
+  readonly endpoints: readonly QueuePairEndpoint[];
+  readonly remoteKey: number;
+}
+
+export type FromBenchReplica =
+  | { readonly kind: 'offer'; readonly offer: MeshOffer }
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'tookOver'; readonly times: TakeOverTimes }
+  | { readonly kind: 'proposed'; readonly result: ProposeResult }
+  | { readonly kind: 'report'; readonly report: BenchReport };
+
+/** CLOCK_MONOTONIC, in µs. */
+export interface TakeOverTimes {
+  readonly suspectedUs: number;
+  readonly requestedUs: number;
+  readonly grantedUs: number;
+  readonly caughtUpUs: number;
+  readonly decidedUs: number;
+}
+
+export interface ProposeResult {
+  readonly meanNs: number;
+  readonly opsPerSecond: number;
+  readonly latencyNs: {
+    readonly p50: number;
+    readonly p99: number;
+    readonly p999: number;
+    readonly max: number;
+  };
+  readonly rawMeanNs: number;
+  readonly rawWriteNs: { readonly p50: number; readonly p99: number };
+  readonly clockReadNs: number;
+}
+
+/** What a replica applied, by who proposed it: proposals of one origin are 1, 2, 3 … */
+export interface BenchReport {
+  readonly last: readonly number[];
+  readonly duplicated: number;
+  /** Origin and number of commands that were passed over. */
+  readonly missing: readonly (readonly [origin: number, number: number])[];
+  readonly suspicions: number;
+  readonly leads: boolean;
+}

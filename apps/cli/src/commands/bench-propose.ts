@@ -1,0 +1,110 @@
+import { BenchGroup } from '../bench/bench-group.ts';
+import { environment } from '../bench/environment.ts';
+import type { ProposePlan, ProposeResult } from '../bench/messages.ts';
+import { interruption } from '../interruption.ts';
+import { wholeNumber } from '../output/numbers.ts';
+
+export interface BenchProposeOptions {
+  readonly replicas: string;
+  readonly payload: string;
+  readonly count: string;
+  readonly outstanding: string;
+  readonly batch: string;
+  readonly fabricRttNs: string;
+  readonly json?: boolean;
+}
+
+/** `mu bench propose`: exit status 0 only when every proposal was decided. */
+export async function benchPropose(options: BenchProposeOptions): Promise<number> {
+  const replicas = wholeNumber('replicas', options.replicas, 1, 9);
+  const fabricRttNs = wholeNumber('fabric-rtt-ns', options.fabricRttNs, 0, 1e9);
+  const plan = {
+    payloadBytes: wholeNumber('payload', options.payload, 8, 65_536),
+    count: wholeNumber('count', options.count, 100, 1e9),
+    outstanding: wholeNumber('outstanding', options.outstanding, 1, 32),
+    batch: wholeNumber('batch', options.batch, 1, 4096),
+  };
+  const signal = interruption();
+  const result = await undisturbed(() => measure(replicas, fabricRttNs, plan, signal), signal);
+  const report = {
+    ...reportOf(result, plan),
+    replicas,
+    fabricRttNs,
+    ...environment(),
+    modelled: fabricRttNs > 0,
+  };
+  if (options.json === true) console.log(JSON.stringify(report));
+  else print(report, result);
+  return 0;
+}
+
+/** A whole measurement by a fresh group. */
+function measure(
+  replicas: number,
+  fabricRttNs: number,
+  plan: ProposePlan,
+  signal: AbortSignal,
+): Promise<ProposeResult> {
+  return BenchGroup.with({ replicas, fabricRttNs, signal }, async (group) => {
+    const leader = await group.leader();
+    const done = leader.next('proposed', 600_000);
+    leader.send({ kind: 'propose', plan });
+    return (await done).result;
+  });
+}
+
+/** How often a measurement is begun anew because the group changed its leader in the middle of it. */
+const ATTEMPTS = 3;
+
+/** A measurement counts only when the leader stayed: on a busy machine it is begun anew, and says so. */
+async function undisturbed<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === ATTEMPTS || signal.aborted) throw error;
+      console.error(`note: measuring again, because: ${(error as Error).message}`);
+    }
+  }
+}
+
+function reportOf(
+  result: ProposeResult,
+  plan: { payloadBytes: number; count: number; outstanding: number; batch: number },
+) {
+  return {
+    bench: 'propose',
+    ...plan,
+    latencyNs: result.latencyNs,
+    meanNs: result.meanNs,
+    rawWriteNs: result.rawWriteNs,
+    rawMeanNs: result.rawMeanNs,
+    ratioToRaw: result.meanNs / result.rawMeanNs,
+    overheadNs: result.meanNs - result.rawMeanNs,
+    opsPerSecond: result.opsPerSecond,
+    clockReadNs: result.clockReadNs,
+  };
+}
+
+function print(
+  report: ReturnType<typeof reportOf> & {
+    replicas: number;
+    modelled: boolean;
+    cpu: string;
+    commit: string;
+  },
+  result: ProposeResult,
+): void {
+  const { latencyNs, rawWriteNs } = result;
+  const ns = (value: number): string => `${value.toFixed(0)} ns`;
+  console.log(
+    [
+      `${report.count} proposals of ${report.payloadBytes} B, ${report.replicas} replicas over shm${report.modelled ? ' (modelled round trip)' : ''}, ${report.outstanding} outstanding, ${report.batch} per entry`,
+      `mean      ${ns(report.meanNs)}   ${(report.opsPerSecond / 1e6).toFixed(2)} million commands/s`,
+      `latency   p50 ${ns(latencyNs.p50)}, p99 ${ns(latencyNs.p99)}, p99.9 ${ns(latencyNs.p999)}, max ${ns(latencyNs.max)} (a clock read of ${ns(report.clockReadNs)} included)`,
+      `raw       mean ${ns(report.rawMeanNs)}, p50 ${ns(rawWriteNs.p50)}, p99 ${ns(rawWriteNs.p99)}: the same bytes to the same peers, in C++`,
+      `ratio     ${report.ratioToRaw.toFixed(2)} × raw, ${ns(report.overheadNs)} above it`,
+      `${report.cpu}, commit ${report.commit}`,
+    ].join('\n'),
+  );
+}

@@ -1,0 +1,121 @@
+import { readFile } from 'node:fs/promises';
+import type { ReplicaStatus, TimelineStep } from '@mu-smr/consensus';
+import { ClusterConfigError, parseClusterConfig, runRedisReplica } from '@mu-smr/replicated-redis';
+import { CliError } from '../errors.ts';
+import { controlPath, serveControl } from '../group/control.ts';
+import type { ReplicaMessage } from '../group/replica-process.ts';
+import { aborted, interruption } from '../interruption.ts';
+import { parseKvConfig, runKvReplica } from '../kv/run-kv-replica.ts';
+import { checkApplication, type Application } from './application.ts';
+
+/** A replica of some application that runs in this process. */
+interface RunningReplica {
+  readonly replica: {
+    status(): ReplicaStatus;
+    on(event: 'timeline', listener: (step: TimelineStep) => void): unknown;
+  };
+  readonly failed: Promise<Error>;
+  close(): Promise<void>;
+}
+
+/** The part of cluster.json that all applications have in common. */
+interface CommonConfig {
+  readonly fabric: string;
+  readonly replicas: readonly { readonly id: number; readonly client: string }[];
+}
+
+/** How long we take to end once our supervisor is gone; nobody is left who would kill us. */
+const GRACE_MS = 5000;
+
+/** `mu run APPLICATION --config FILE --id N`: one replica, until a signal or its supervisor ends it. */
+export async function run(
+  application: string,
+  options: { config: string; id: string },
+): Promise<number> {
+  checkApplication(application);
+  if (!/^\d+$/.test(options.id))
+    throw new CliError('USAGE', `--id must be a replica's number, not ${options.id}`, 2);
+  const id = Number(options.id);
+  const { config, start } = applicationOf(application, await readConfig(options.config));
+  if (config.replicas[id] === undefined)
+    throw new CliError(
+      'USAGE',
+      `--id must be 0 to ${config.replicas.length - 1}: ${options.config} has no replica ${id}`,
+      2,
+    );
+
+  const told = AbortSignal.any([interruption(), supervisorGone()]);
+  try {
+    const running = await start(id, told).catch((error: Error) => {
+      throw told.aborted ? (told.reason as Error) : error;
+    });
+    console.log(`replica ${id} serves ${application} clients at ${config.replicas[id].client}`);
+    await serve(running, controlPath(config.fabric, id), told);
+  } finally {
+    // The channel to a supervisor would keep this process alive.
+    if (process.connected) process.disconnect();
+  }
+  return 0;
+}
+
+/** Answers `mu status` until we are told to end, or the replica fails. */
+async function serve(running: RunningReplica, path: string, told: AbortSignal): Promise<void> {
+  const timeline = lastFailOver(running);
+  const control = await serveControl(path, () => ({ status: running.replica.status(), timeline }));
+  process.send?.({ kind: 'ready' } satisfies ReplicaMessage);
+  const failure = await Promise.race([aborted(told), running.failed]);
+  control.close();
+  await running.close();
+  if (failure instanceof Error) throw new CliError('REPLICA_FAILED', failure.message);
+}
+
+/** Aborted when the IPC channel to whoever started us closes, if there was one. */
+function supervisorGone(): AbortSignal {
+  const controller = new AbortController();
+  process.once('disconnect', () => {
+    controller.abort(new CliError('INTERRUPTED', 'the supervisor is gone'));
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), GRACE_MS).unref();
+  });
+  return controller.signal;
+}
+
+async function readConfig(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8').catch((cause: Error) => {
+    throw new CliError('CONFIG_UNREADABLE', `cannot read ${path}: ${cause.message}`, 2);
+  });
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new CliError('CONFIG_UNREADABLE', `${path} is not JSON: ${(cause as Error).message}`, 2);
+  }
+}
+
+function applicationOf(
+  application: Application,
+  value: unknown,
+): {
+  readonly config: CommonConfig;
+  readonly start: (id: number, signal: AbortSignal) => Promise<RunningReplica>;
+} {
+  if (application === 'kv') {
+    const config = parseKvConfig(value);
+    return { config, start: (id, signal) => runKvReplica(config, id, signal) };
+  }
+  try {
+    const config = parseClusterConfig(value);
+    return { config, start: (id, signal) => runRedisReplica({ config, id, signal }) };
+  } catch (error) {
+    if (!(error instanceof ClusterConfigError)) throw error;
+    throw new CliError(error.code, error.message, 2, { cause: error });
+  }
+}
+
+/** Collects what the replica reports of the last fail-over to it. */
+function lastFailOver({ replica }: RunningReplica): readonly TimelineStep[] {
+  const timeline: TimelineStep[] = [];
+  replica.on('timeline', (step) => {
+    if (step.kind === 'suspected') timeline.length = 0;
+    timeline.push(step);
+  });
+  return timeline;
+}

@@ -1,0 +1,42 @@
+import { LocalGroup } from '../group/local-group.ts';
+import { showGroup } from '../group/show-group.ts';
+import { interruption } from '../interruption.ts';
+import { wholeNumber } from '../output/numbers.ts';
+import { checkApplication } from './application.ts';
+
+export interface UpOptions {
+  readonly replicas: string;
+  readonly group: string;
+  readonly port?: string;
+  readonly logBytes?: string;
+}
+
+/** `mu up APPLICATION`: a local group, until Ctrl-C. */
+export async function up(application: string, options: UpOptions): Promise<number> {
+  checkApplication(application);
+  const replicas = wholeNumber('replicas', options.replicas, 1, 9);
+  const port =
+    options.port === undefined
+      ? undefined
+      : wholeNumber('port', options.port, 1, 65_536 - replicas);
+  const logCapacityBytes =
+    options.logBytes === undefined ? undefined : wholeNumber('log-bytes', options.logBytes, 1);
+  if (replicas % 2 === 0)
+    console.error(`note: ${replicas} replicas tolerate no more failures than ${replicas - 1} do`);
+
+  const signal = interruption();
+  const group = await LocalGroup.start({
+    name: options.group,
+    application,
+    replicas,
+    port,
+    logCapacityBytes,
+    signal,
+  });
+  try {
+    await showGroup(group, signal);
+  } finally {
+    await group.close();
+  }
+  return 0;
+}

@@ -1,0 +1,150 @@
+import { randomBytes } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { defaultFabric } from '@mu-smr/verbs';
+import { CliError } from '../errors.ts';
+import { unlessAborted } from '../interruption.ts';
+import { freePorts, portsFrom } from './free-ports.ts';
+import { claimGroup, removeGroup, writeGroup, type GroupFile } from './group-file.ts';
+import { groupsDirectory, inOwnDirectory } from './own-directory.ts';
+import { identityOf, type ProcessState } from './processes.ts';
+import { ReplicaProcess } from './replica-process.ts';
+
+export interface LocalGroupOptions {
+  readonly name: string;
+  readonly application: 'redis' | 'kv';
+  readonly replicas: number;
+  /** First client port; default: ports that are free. */
+  readonly port?: number | undefined;
+  readonly logCapacityBytes?: number | undefined;
+  /** Aborts the start. */
+  readonly signal: AbortSignal;
+}
+
+/** Longer than a replica waits for its peers: what it says then is worth more than our silence. */
+const START_TIMEOUT_MS = 40_000;
+
+/**
+ * A group of replicas on this machine: one child process each, ended with this one.
+ *
+ * Emits `exit` with a replica's id when its process is gone, however that came.
+ */
+export class LocalGroup extends EventEmitter<{ exit: [id: number] }> {
+  readonly name: string;
+  readonly fabric: string;
+  readonly #options: LocalGroupOptions;
+  readonly #directory: string;
+  readonly #members: ReplicaProcess[] = [];
+  #closing: Promise<void> | undefined;
+
+  private constructor(options: LocalGroupOptions) {
+    super();
+    this.#options = options;
+    this.name = options.name;
+    this.fabric = join(defaultFabric(), `${options.name}-${process.pid}`);
+    this.#directory = join(groupsDirectory(), `${options.name}-${process.pid}`);
+  }
+
+  /** Starts the replicas; rejects, with everything ended, when one does not come up or it is aborted. */
+  static async start(options: LocalGroupOptions): Promise<LocalGroup> {
+    if (!/^[A-Za-z0-9][A-Za-z0-9.-]{0,31}$/.test(options.name))
+      throw new CliError(
+        'USAGE',
+        `--group must be letters, digits, dots and dashes, at most 32, not "${options.name}"`,
+        2,
+      );
+    const group = new LocalGroup(options);
+    claimGroup(group.#file());
+    try {
+      await group.#start();
+    } catch (error) {
+      await group.close();
+      throw error;
+    }
+    return group;
+  }
+
+  /** Replicas by id with their client addresses. */
+  get members(): readonly { readonly id: number; readonly client: string; readonly pid: number }[] {
+    return this.#members.map(({ id, client, pid }) => ({ id, client, pid }));
+  }
+
+  state(id: number): ProcessState {
+    return this.#member(id).state;
+  }
+
+  signal(id: number, signal: NodeJS.Signals): void {
+    this.#member(id).kill(signal);
+  }
+
+  /** The end of what a replica printed. */
+  lastWords(id: number): string {
+    return this.#member(id).lastWords;
+  }
+
+  /** Ends every replica, paused ones too, and removes what they used. */
+  close(): Promise<void> {
+    this.#closing ??= Promise.all(this.#members.map((member) => member.end())).then(() =>
+      removeGroup(this.#file()),
+    );
+    return this.#closing;
+  }
+
+  async #start(): Promise<void> {
+    const { application, replicas, port, signal } = this.#options;
+    const ports = await (port === undefined ? freePorts(replicas) : portsFrom(port, replicas));
+    signal.throwIfAborted();
+    inOwnDirectory(defaultFabric(), () => mkdirSync(this.fabric, { mode: 0o700 }));
+    mkdirSync(this.#directory, { mode: 0o700 });
+    const config = join(this.#directory, 'cluster.json');
+    writeFileSync(config, JSON.stringify(this.#configuration(ports), null, 2), { mode: 0o600 });
+    for (const [id, clientPort] of ports.entries()) {
+      const client = `127.0.0.1:${clientPort}`;
+      const log = join(this.#directory, `replica-${id}.log`);
+      const member = new ReplicaProcess({ application, id, client, config, log });
+      member.once('exit', () => this.emit('exit', id));
+      this.#members.push(member);
+    }
+    writeGroup(this.#file());
+    const timeout = AbortSignal.timeout(START_TIMEOUT_MS);
+    const ready = Promise.all(this.#members.map((member) => member.ready(timeout)));
+    await unlessAborted(ready, signal).catch((error: Error) => {
+      if (!timeout.aborted || error instanceof CliError) throw error;
+      throw new CliError('START_FAILED', 'the replicas did not come up in time');
+    });
+  }
+
+  #configuration(ports: readonly number[]): object {
+    return {
+      name: this.name,
+      fabric: this.fabric,
+      secret: randomBytes(32).toString('hex'),
+      application: this.#options.application,
+      replicas: ports.map((clientPort, id) => ({ id, client: `127.0.0.1:${clientPort}` })),
+      log: { capacityBytes: this.#options.logCapacityBytes ?? 16 * 1024 * 1024 },
+    };
+  }
+
+  #file(): GroupFile {
+    return {
+      name: this.name,
+      application: this.#options.application,
+      fabric: this.fabric,
+      directory: this.#directory,
+      supervisor: identityOf(process.pid) ?? { pid: process.pid, startTime: '' },
+      replicas: this.#members.map(({ id, client, identity }) => ({
+        id,
+        client,
+        process: identity,
+      })),
+    };
+  }
+
+  #member(id: number): ReplicaProcess {
+    const member = this.#members[id];
+    if (member === undefined)
+      throw new CliError('NO_REPLICA', `there is no replica ${id} in ${this.name}`, 2);
+    return member;
+  }
+}

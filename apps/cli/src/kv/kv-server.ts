@@ -1,0 +1,106 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Replica } from '@mu-smr/consensus';
+import { encodeWrite, type KvStateMachine } from './kv-state-machine.ts';
+
+/** Longest value in bytes. */
+const VALUE_BYTES_MAX = 64 * 1024;
+
+/**
+ * The key-value store over HTTP: `PUT /key` with the value as body, `GET /key`. A follower answers
+ * 307 with the leader's address; an outcome that cannot be told is 504, never 204.
+ */
+export class KvServer {
+  readonly #server: Server;
+  readonly #replica: Replica<void>;
+  readonly #store: KvStateMachine;
+  readonly #addresses: readonly string[];
+
+  private constructor(replica: Replica<void>, store: KvStateMachine, addresses: readonly string[]) {
+    this.#replica = replica;
+    this.#store = store;
+    this.#addresses = addresses;
+    this.#server = createServer((request, response) => {
+      this.#answer(request, response).catch(() => response.destroy());
+    });
+  }
+
+  static async listen(
+    replica: Replica<void>,
+    store: KvStateMachine,
+    addresses: readonly string[],
+  ): Promise<KvServer> {
+    const server = new KvServer(replica, store, addresses);
+    const [host, port] = addresses[replica.id].split(':');
+    server.#server.listen(Number(port), host);
+    await once(server.#server, 'listening');
+    return server;
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const key = keyOf(request);
+    if (key === undefined) response.writeHead(400).end('not a key');
+    else if (request.method === 'PUT') await this.#put(key, await bodyOf(request), response);
+    else if (request.method === 'GET') await this.#get(key, response);
+    else response.writeHead(405).end();
+  }
+
+  async #put(key: string, value: string | undefined, response: ServerResponse): Promise<void> {
+    if (value === undefined) {
+      response.writeHead(413).end(`values have at most ${VALUE_BYTES_MAX} bytes`);
+      return;
+    }
+    const outcome = await this.#replica.propose(encodeWrite({ key, value }));
+    if (outcome.kind === 'decided') response.writeHead(204).end();
+    else if (outcome.kind === 'notLeader') this.#redirect(key, response);
+    else if (outcome.kind === 'unknown') response.writeHead(504).end('outcome unknown');
+    else response.writeHead(503).end(outcome.reason);
+  }
+
+  async #get(key: string, response: ServerResponse): Promise<void> {
+    const outcome = await this.#replica.readBarrier();
+    if (outcome.kind === 'notLeader') this.#redirect(key, response);
+    else if (outcome.kind === 'rejected') response.writeHead(503).end(outcome.reason);
+    else {
+      const value = this.#store.get(key);
+      response.writeHead(value === undefined ? 404 : 200).end(value);
+    }
+  }
+
+  #redirect(key: string, response: ServerResponse): void {
+    const { leader, id } = this.#replica;
+    if (leader === undefined || leader === id) response.writeHead(503).end('no leader');
+    else
+      response
+        .writeHead(307, {
+          location: `http://${this.#addresses[leader]}/${encodeURIComponent(key)}`,
+        })
+        .end();
+  }
+}
+
+/** The path without its slash, or `undefined` when that is no text. */
+function keyOf(request: IncomingMessage): string | undefined {
+  try {
+    return decodeURIComponent((request.url ?? '/').slice(1)) || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The request's body, or `undefined` when it is too long. */
+async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > VALUE_BYTES_MAX) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}

@@ -1,0 +1,37 @@
+import type { StateMachine } from '@mu-smr/consensus';
+
+/** A write of the built-in key-value store. */
+export interface KvWrite {
+  readonly key: string;
+  readonly value: string;
+}
+
+export function encodeWrite(write: KvWrite): Uint8Array {
+  return Buffer.from(JSON.stringify([write.key, write.value]));
+}
+
+/** The smallest application there is: a map of strings, replicated. For machines without redis-server. */
+export class KvStateMachine implements StateMachine<void> {
+  readonly #entries = new Map<string, string>();
+
+  get(key: string): string | undefined {
+    return this.#entries.get(key);
+  }
+
+  apply(command: Uint8Array): void {
+    const [key, value] = JSON.parse(Buffer.from(command).toString()) as [string, string];
+    this.#entries.set(key, value);
+  }
+
+  snapshot(): Iterable<Uint8Array> {
+    return [Buffer.from(JSON.stringify([...this.#entries]))];
+  }
+
+  async restore(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    const parts: Uint8Array[] = [];
+    for await (const chunk of chunks) parts.push(chunk);
+    this.#entries.clear();
+    for (const [key, value] of JSON.parse(Buffer.concat(parts).toString()) as [string, string][])
+      this.#entries.set(key, value);
+  }
+}

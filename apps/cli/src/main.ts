@@ -1,0 +1,125 @@
+import { Command, CommanderError } from 'commander';
+
+/** Turns a command's work into commander's action; loaded when it is called, each with what it needs. */
+type Action = <A extends unknown[]>(
+  load: () => Promise<(...args: A) => Promise<number> | number>,
+) => (...args: A) => Promise<void>;
+
+/** Builds the `mu` command. Each action resolves with its exit status. */
+function program(finish: (status: number) => void): Command {
+  const mu = new Command('mu')
+    .description('State machine replication at the microsecond scale')
+    .showHelpAfterError('(mu --help tells more)')
+    .exitOverride();
+  const action: Action =
+    (load) =>
+    async (...args) =>
+      finish(await (await load())(...args));
+
+  mu.command('up <application>')
+    .description(
+      'start a group of replicas on this machine and show its state (application: redis, kv)',
+    )
+    .option('--replicas <n>', 'how many replicas', '3')
+    .option('--group <name>', 'name of the group', 'default')
+    .option('--port <port>', 'first client port (default: free ports)')
+    .option('--log-bytes <n>', 'capacity of the log in bytes, a power of two')
+    .action(action(async () => (await import('./commands/up.ts')).up));
+  mu.command('run <application>')
+    .description('run one replica of a group in the foreground')
+    .requiredOption('--config <file>', 'cluster.json, the same at every replica')
+    .requiredOption('--id <n>', 'which replica of it to run')
+    .action(action(async () => (await import('./commands/run.ts')).run));
+  mu.command('status')
+    .description('show the replicas of a local group')
+    .option('--group <name>', 'which group (default: the only one)')
+    .option('--json', 'one JSON object')
+    .action(action(async () => (await import('./commands/status.ts')).status));
+  for (const [name, what] of [
+    ['kill', 'kill a replica with SIGKILL'],
+    ['pause', 'stop a replica with SIGSTOP'],
+    ['resume', 'continue a paused replica'],
+  ] as const)
+    mu.command(`${name} <id>`)
+      .description(`${what} (local group)`)
+      .option('--group <name>', 'which group (default: the only one)')
+      .action(
+        action(async () => {
+          const { signalReplica } = await import('./commands/signal.ts');
+          return (id: string, options: { group?: string }) => signalReplica(name, id, options);
+        }),
+      );
+  mu.command('doctor')
+    .description('show what this machine offers, and what is missing')
+    .option('--json', 'one JSON object')
+    .action(action(async () => (await import('./commands/doctor.ts')).doctor));
+  mu.command('demo')
+    .description('a replicated Redis that survives the death of its leader: what npm start shows')
+    .option('--once', 'end after the demonstration; the exit status tells')
+    .action(action(async () => (await import('./commands/demo.ts')).demo));
+  mu.command('sim')
+    .description(
+      'whole clusters in virtual time, with faults, every invariant checked after each step',
+    )
+    .option('--seeds <n>', 'how many seeds', '200')
+    .option('--first <seed>', 'the first seed', '1')
+    .option('--faults <which>', 'all or none', 'all')
+    .option('--json', 'one JSON object')
+    .action(action(async () => (await import('./commands/sim.ts')).sim));
+  addBenchmarks(mu, action);
+  return mu;
+}
+
+function addBenchmarks(mu: Command, action: Action): void {
+  const bench = mu
+    .command('bench')
+    .description('measure; docs/guides/performance.md explains the figures');
+  bench
+    .command('propose')
+    .description('replication alone, beside the raw write of the same run')
+    .option('--replicas <n>', 'replicas', '3')
+    .option('--payload <bytes>', 'bytes of a command', '64')
+    .option('--count <n>', 'commands', '1000000')
+    .option('--outstanding <n>', 'entries in flight', '1')
+    .option('--batch <n>', 'commands in an entry', '1')
+    .option('--fabric-rtt-ns <ns>', 'modelled round trip', '0')
+    .option('--json', 'one JSON object')
+    .action(action(async () => (await import('./commands/bench-propose.ts')).benchPropose));
+  bench
+    .command('failover')
+    .description('from the signal to the first command decided by the new leader')
+    .option('--trials <n>', 'trials', '50')
+    .option('--kind <kind>', 'kill or pause', 'kill')
+    .option('--json', 'one JSON object')
+    .action(action(async () => (await import('./commands/bench-failover.ts')).benchFailover));
+  bench
+    .command('redis')
+    .description('bare, proxied, replicated, and WAIT 1, interleaved in one run')
+    .option('--clients <n>', 'connections', '1')
+    .option('--pipeline <n>', 'requests in flight per connection', '1')
+    .option('--payload <bytes>', 'bytes of a value', '64')
+    .option('--requests <n>', 'requests', '20000')
+    .option('--json', 'one JSON object')
+    .action(action(async () => (await import('./commands/bench-redis.ts')).benchRedis));
+}
+
+/** Runs the command line; errors become one line on stderr and an exit status. */
+export async function main(argv: readonly string[]): Promise<void> {
+  // Whoever read what we print may go away first; that is no reason to leave replicas behind.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  try {
+    await program((status) => (process.exitCode = status)).parseAsync(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? 0 : 2;
+      return;
+    }
+    const { code, exitCode, message } = error as {
+      code?: string;
+      exitCode?: number;
+      message: string;
+    };
+    console.error(`mu: ${message}${code === undefined ? '' : ` [${code}]`}`);
+    process.exitCode = exitCode ?? 1;
+  }
+}

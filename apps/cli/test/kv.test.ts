@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Home } from './support/home.ts';
+import { Mu } from './support/mu.ts';
+
+const home = new Home();
+
+/** The built-in key-value store over HTTP, any replica taking any client. */
+describe('the key-value application', () => {
+  let up: Mu;
+  let bases: string[];
+  beforeAll(async () => {
+    up = new Mu(home, ['up', 'kv', '--group', 'kv']);
+    await up.prints(/(\d .*\n){3}/);
+    bases = [...up.stdout.matchAll(/127\.0\.0\.1:\d+(?=[,;])/g)].map(
+      ([client]) => `http://${client}`,
+    );
+  });
+  afterAll(async () => {
+    await up.interrupt();
+    home.remove();
+  });
+
+  /** A write that is retried while nobody leads yet. */
+  async function put(base: string, key: string, body: string): Promise<number> {
+    for (;;) {
+      const { status } = await fetch(`${base}/${key}`, { method: 'PUT', body });
+      if (status !== 503) return status;
+    }
+  }
+
+  it('takes a write at each replica and reads it back at each', async () => {
+    expect(bases).toHaveLength(3);
+    for (const [n, base] of bases.entries()) {
+      expect(await put(base, `key-${n}`, `värde ${n}`)).toBe(204);
+      for (const other of bases)
+        expect(await (await fetch(`${other}/key-${n}`)).text()).toBe(`värde ${n}`);
+    }
+  });
+
+  it('answers 404 to a key that was never written', async () => {
+    expect((await fetch(`${bases[0]}/none`)).status).toBe(404);
+  });
+
+  it('refuses what it does not do', async () => {
+    expect((await fetch(`${bases[0]}/`)).status).toBe(400);
+    expect((await fetch(`${bases[0]}/%ff`)).status).toBe(400);
+    expect((await fetch(`${bases[0]}/key`, { method: 'DELETE' })).status).toBe(405);
+    expect(await put(bases[0], 'long', 'x'.repeat(64 * 1024 + 1))).toBe(413);
+  });
+});

@@ -1,0 +1,21 @@
+import type { ApplyResult, RedisStateMachine } from '@mu-smr/adapter-redis';
+import { Replica } from '@mu-smr/consensus';
+import type { ClusterConfig } from './cluster-config.js';
+
+/** The replica that a configuration describes, not started yet. */
+export function createReplica(
+  config: ClusterConfig,
+  id: number,
+  stateMachine: RedisStateMachine,
+): Replica<ApplyResult> {
+  const { name, fabric, secret, replicas, log } = config;
+  return new Replica({
+    id,
+    replicas: replicas.length,
+    group: name,
+    fabric,
+    secret,
+    geometry: log,
+    stateMachine,
+  });
+}

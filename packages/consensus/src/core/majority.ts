@@ -1,0 +1,29 @@
+import { strict as assert } from 'node:assert';
+import type { LogOffset } from '@mu-smr/log';
+
+/** The smallest number of `replicas` that any two such sets share a member of. */
+export function majorityOf(replicas: number): number {
+  assert(Number.isInteger(replicas) && replicas > 0, 'a group has at least one replica');
+  return Math.floor(replicas / 2) + 1;
+}
+
+/**
+ * The highest offset that a majority has acknowledged: everything below it is decided.
+ *
+ * `acknowledged` holds one offset per replica of the whole group, 0 for those that do not count;
+ * acknowledgements are cumulative, because writes on one queue pair take effect in order.
+ */
+export function quorumOffset(acknowledged: Float64Array, majority: number): LogOffset {
+  const count = acknowledged.length;
+  assert(majority <= count, 'a majority of more replicas than there are');
+  let highest = 0;
+  // Groups are small: counting for each candidate beats sorting, and allocates nothing.
+  for (let candidate = 0; candidate < count; candidate++) {
+    const offset = acknowledged[candidate];
+    if (offset <= highest) continue;
+    let having = 0;
+    for (let other = 0; other < count; other++) if (acknowledged[other] >= offset) having++;
+    if (having >= majority) highest = offset;
+  }
+  return highest as LogOffset;
+}

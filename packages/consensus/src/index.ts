@@ -1,0 +1,30 @@
+/**
+ * Mu: state machine replication in one round of one-sided RDMA writes.
+ *
+ * @packageDocumentation
+ */
+export { REPLICAS_MAX } from './core/proposal-number.ts';
+export type { PullScoreOptions } from './core/pull-score.ts';
+export { ConsensusError, type ConsensusErrorCode } from './errors.ts';
+export { DEFAULT_GEOMETRY, DEFAULT_TUNING, type Tuning } from './limits.ts';
+export type {
+  Decided,
+  NotLeader,
+  ProposeOutcome,
+  ReadBarrierOutcome,
+  Rejected,
+  ReplicaId,
+  Unknown,
+} from './propose-outcome.ts';
+export type {
+  CallOptions,
+  PeerStatus,
+  Proposer,
+  ReplicaCounters,
+  ReplicaEvents,
+  ReplicaStatus,
+  TimelineStep,
+} from './replica-api.ts';
+export { Replica } from './replica.ts';
+export type { ReplicaOptions } from './replica-options.ts';
+export type { ApplyContext, StateMachine } from './state-machine.ts';

@@ -1,0 +1,67 @@
+import type { LogGeometry } from '@mu-smr/log';
+import type { PullScoreOptions } from './core/pull-score.ts';
+
+/** Every tunable of consensus, in one place; times in microseconds. */
+export interface Tuning {
+  /** How long the background plane sleeps between two steps. */
+  readonly tickUs: number;
+  /** How long it spins before it sleeps. */
+  readonly spinUs: number;
+  /** SCHED_FIFO priority of the background thread; 0 = normal scheduling. */
+  readonly fifoPriority: number;
+  readonly score: PullScoreOptions;
+  /** Confirm a suspicion with the kernel before acting on it. */
+  readonly verifySuspicions: boolean;
+  /** How long a runnable thread may stand still before it is suspected all the same. */
+  readonly hardLimitUs: number;
+  /** After a majority of grants, how long to wait for the others. */
+  readonly grantGraceUs: number;
+  /** How long a candidate waits for a majority of grants before it asks again. */
+  readonly grantTimeoutUs: number;
+  /** After losing a permission, how long to stand back, times (1 + id). */
+  readonly backOffUs: number;
+  /** How long a holder of our log may go without claiming leadership. */
+  readonly claimPatienceUs: number;
+  /** How long a leader waits before it asks a follower that dropped out again. */
+  readonly regrantUs: number;
+  /** After the last proposal, how soon followers are told what was decided. */
+  readonly idleFlushUs: number;
+  /** A follower that has entries to apply and applies none for this long is no longer waited for. */
+  readonly slowFollowerUs: number;
+  /** Longest time without any progress of the replication plane before the heartbeat stops. */
+  readonly fateSharingUs: number;
+  /** Most entries that are posted and not decided. */
+  readonly outstandingMax: number;
+  /** Most commands that wait to be posted; beyond, `propose` answers `overloaded`. */
+  readonly queuedCommandsMax: number;
+  /** Default time for a proposal. */
+  readonly proposeDeadlineMs: number;
+}
+
+/** What serves on a shared machine with the shared-memory fabric: docs/guides/tuning. */
+export const DEFAULT_TUNING: Tuning = {
+  tickUs: 100,
+  spinUs: 0,
+  fifoPriority: 10,
+  score: { cap: 6, failBelow: 2, recoverAbove: 4 },
+  verifySuspicions: true,
+  hardLimitUs: 30_000,
+  grantGraceUs: 200,
+  grantTimeoutUs: 100_000,
+  backOffUs: 1000,
+  claimPatienceUs: 2000,
+  regrantUs: 5000,
+  idleFlushUs: 50,
+  slowFollowerUs: 250_000,
+  fateSharingUs: 1_000_000,
+  outstandingMax: 64,
+  queuedCommandsMax: 65_536,
+  proposeDeadlineMs: 5000,
+};
+
+/** 16 MiB of log, commands up to 512 KiB. */
+export const DEFAULT_GEOMETRY: LogGeometry = {
+  capacityBytes: 16 * 1024 * 1024,
+  payloadBytesMax: 512 * 1024,
+  windowBytes: 2 * 1024 * 1024,
+};

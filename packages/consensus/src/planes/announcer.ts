@@ -1,0 +1,41 @@
+import type { LogOffset } from '@mu-smr/log';
+import type { FastPath } from './fast-path.ts';
+import { LanePurpose } from './lane.ts';
+import type { LogAccess } from './log-access.ts';
+import type { PlaneLink } from './plane-link.ts';
+
+/**
+ * Tells followers what is decided when no entry does it: a leader that went idle would otherwise
+ * leave its last command unapplied (protocol.md, step 7).
+ */
+export class Announcer {
+  readonly #fastPath: FastPath;
+  readonly #access: LogAccess;
+  readonly #link: PlaneLink;
+  #release = 0 as LogOffset;
+
+  constructor(fastPath: FastPath, access: LogAccess, link: PlaneLink) {
+    this.#fastPath = fastPath;
+    this.#access = access;
+    this.#link = link;
+  }
+
+  /** Posts the announcement when there is something new in it; the caller rings the doorbell. */
+  post(): boolean {
+    const { active, decided, outstanding, writer } = this.#fastPath;
+    if (outstanding > 0) return false;
+    if (decided === this.#link.offset('announced') && writer.release === this.#release)
+      return false;
+    if (active.some((lane) => lane.queuePair.outstanding > 0)) return false;
+    const commit = { firstUndecided: decided, release: writer.release };
+    for (const lane of active) this.#access.announce(lane, commit, LanePurpose.announce);
+    this.#link.setOffset('announced', decided);
+    this.#release = writer.release;
+    return true;
+  }
+
+  /** Not everybody has heard what is decided, even if nothing new is. */
+  anew(): void {
+    this.#link.setOffset('announced', -1);
+  }
+}

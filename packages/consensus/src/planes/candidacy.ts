@@ -1,0 +1,136 @@
+import type { Tuning } from '../limits.ts';
+import type { ReplicaId } from '../propose-outcome.ts';
+import type { OutgoingLane } from './background-lanes.ts';
+import { LaneOwner, type PlaneLink } from './plane-link.ts';
+import type { PermissionAck, PermissionRequest } from './scratchpad.ts';
+
+export interface CandidacyOptions {
+  readonly self: ReplicaId;
+  readonly lanes: readonly OutgoingLane[];
+  readonly link: PlaneLink;
+  readonly tuning: Tuning;
+  /** Carries a request to a replica's scratchpad, our own included. */
+  readonly send: (to: ReplicaId, request: PermissionRequest) => void;
+  readonly ackOf: (granter: ReplicaId) => PermissionAck | undefined;
+  readonly trusts: (replica: ReplicaId) => boolean;
+  readonly wakeReplication: () => void;
+}
+
+/**
+ * Asks for the permissions of one epoch, hands the grants to the replication plane, and asks again
+ * for followers that dropped out.
+ *
+ * An epoch's number is the sequence number of its first requests, so every grant at or above it
+ * belongs to it. The next epoch begins only when the replication plane has ended the last.
+ */
+export class Candidacy {
+  readonly #o: CandidacyOptions;
+  readonly #requested: number[];
+  readonly #granted: number[];
+  readonly #askedAtUs: number[];
+  #sequence = 0;
+  #epoch = 0;
+  #since = 0;
+  #standBackUntilUs = 0;
+
+  constructor(options: CandidacyOptions) {
+    this.#o = options;
+    this.#requested = options.lanes.map(() => 0);
+    this.#granted = options.lanes.map(() => 0);
+    this.#askedAtUs = options.lanes.map(() => 0);
+  }
+
+  /** The epoch that is sought or held; 0 when none is. */
+  get claim(): number {
+    return this.#epoch !== 0 && this.#o.link.int('endedEpoch') !== this.#epoch ? this.#epoch : 0;
+  }
+
+  /** Begins an epoch, unless the last is not yet over or we stand back. */
+  stand(nowUs: number): void {
+    if (this.claim !== 0 || nowUs < this.#standBackUntilUs) return;
+    const { link, lanes } = this.#o;
+    this.#epoch = ++this.#sequence;
+    this.#since = nowUs;
+    link.setOffset('requestedAtUs', nowUs);
+    link.setInt('epoch', this.#epoch);
+    for (const to of lanes.keys()) this.#ask(to, this.#epoch, nowUs);
+    this.#o.wakeReplication();
+  }
+
+  /** Ends the epoch because our own log was granted to another, or nobody grants. */
+  stepDown(nowUs: number): void {
+    if (this.claim === 0) return;
+    this.#standBack(nowUs);
+    this.#o.link.setInt('deposed', this.#epoch);
+    this.#o.wakeReplication();
+  }
+
+  /** Takes in acknowledgements, and asks again where a follower dropped out. */
+  step(nowUs: number): void {
+    const { link, tuning } = this.#o;
+    if (this.claim === 0) {
+      if (this.#epoch !== 0) this.#standBack(nowUs);
+      this.#epoch = 0;
+      return;
+    }
+    for (const granter of this.#o.lanes.keys()) this.#collect(granter, nowUs);
+    if (link.int('leading') === 1) this.#since = nowUs;
+    else if (nowUs - this.#since > tuning.grantTimeoutUs) this.stepDown(nowUs);
+    if (link.int('leading') === 1) this.#askAgain(nowUs);
+  }
+
+  #collect(granter: ReplicaId, nowUs: number): void {
+    const { link } = this.#o;
+    if (this.#granted[granter] === this.#requested[granter]) return;
+    const ack = this.#o.ackOf(granter);
+    if (ack === undefined || ack.sequence !== this.#requested[granter]) return;
+    this.#granted[granter] = ack.sequence;
+    link.setOffset('grantKnown', ack.known, granter);
+    link.setOffset('grantHead', ack.head, granter);
+    link.setOffset('grantedAtUs', nowUs, granter);
+    link.setInt('grant', ack.sequence, granter);
+    this.#o.wakeReplication();
+  }
+
+  /** A lane that the replication plane gave back after it had been granted is sought again. */
+  #askAgain(nowUs: number): void {
+    const { link, tuning } = this.#o;
+    for (const to of this.#o.lanes.keys()) {
+      const droppedOut =
+        link.int('lane', to) === LaneOwner.background &&
+        this.#granted[to] === this.#requested[to] &&
+        nowUs - this.#askedAtUs[to] > tuning.regrantUs;
+      // The grant may just be on its way into the confirmed set: only a lane that was taken and given
+      // back, or never taken for long, is asked for again.
+      if (droppedOut && this.#o.trusts(to) && this.#withdrawGrant(to))
+        this.#ask(to, ++this.#sequence, nowUs);
+    }
+  }
+
+  /**
+   * Takes the last grant back before another is asked for: with two of them under way, the follower
+   * could be another leader's in between without our noticing. Each plane stores its word and then
+   * looks at the other's, so at most one of them has the lane.
+   */
+  #withdrawGrant(from: ReplicaId): boolean {
+    const { link } = this.#o;
+    link.setInt('grant', 0, from);
+    if (link.int('lane', from) === LaneOwner.background) return true;
+    link.setInt('grant', this.#granted[from], from);
+    return false;
+  }
+
+  #ask(to: ReplicaId, sequence: number, nowUs: number): void {
+    const lane = this.#o.lanes[to];
+    lane.repair();
+    this.#requested[to] = sequence;
+    this.#askedAtUs[to] = nowUs;
+    this.#o.link.count('permissionRequests');
+    this.#o.send(to, { sequence, generation: lane.generation });
+  }
+
+  #standBack(nowUs: number): void {
+    const { self, tuning } = this.#o;
+    this.#standBackUntilUs = nowUs + tuning.backOffUs * (1 + self);
+  }
+}

@@ -1,0 +1,108 @@
+import type { LogGeometry, LogOffset } from '@mu-smr/log';
+import type { FastPath } from './fast-path.ts';
+import type { Lane } from './lane.ts';
+import { LaneOwner, type PlaneLink } from './plane-link.ts';
+import type { GrantedLog } from './take-over-context.ts';
+
+/**
+ * The replication plane's side of the hand-over of lanes: which grants stand, which lanes are its
+ * own for the epoch, and how far the logs at their ends may be written.
+ */
+export class EpochLanes {
+  readonly lanes: readonly Lane[];
+  readonly #self: number;
+  readonly #link: PlaneLink;
+  /** Sequence number of the grant by which each lane was last taken. */
+  readonly #usedGrant: Int32Array;
+
+  constructor(lanes: readonly Lane[], self: number, link: PlaneLink) {
+    this.lanes = lanes;
+    this.#self = self;
+    this.#link = link;
+    this.#usedGrant = new Int32Array(lanes.length);
+  }
+
+  /** Lanes whose other ends granted the epoch. */
+  grantedSince(epoch: number): Lane[] {
+    return this.lanes.filter((lane) => this.#link.int('grant', lane.to) >= epoch);
+  }
+
+  /** Whether somebody who is trusted has not granted yet. */
+  somebodyMissing(granted: readonly Lane[]): boolean {
+    return this.lanes.some(
+      (lane) => !granted.includes(lane) && this.#link.int('trusted', lane.to) === 1,
+    );
+  }
+
+  /** What the granter said of its log, or what was pulled from it since. */
+  granted(replica: number): GrantedLog {
+    const pulledHead = this.#link.offset('peerHead', replica);
+    const head = this.#link.offset('grantHead', replica);
+    return {
+      known: this.#link.offset('grantKnown', replica),
+      head: pulledHead > head ? pulledHead : head,
+    };
+  }
+
+  /** Takes the lane by the grant that stands now; false when it is just being asked for again. */
+  take(lane: Lane, grant = this.#link.int('grant', lane.to)): boolean {
+    this.#link.setInt('lane', LaneOwner.replication, lane.to);
+    if (this.#link.int('grant', lane.to) !== grant) {
+      this.#link.setInt('lane', LaneOwner.background, lane.to);
+      return false;
+    }
+    this.#usedGrant[lane.to] = grant;
+    return true;
+  }
+
+  /** Takes a lane that was granted in this epoch and not used yet: a follower that came late. */
+  takeNew(epoch: number): Lane | undefined {
+    return this.lanes.find((lane) => {
+      const grant = this.#link.int('grant', lane.to);
+      return grant > this.#usedGrant[lane.to] && grant >= epoch && this.take(lane, grant);
+    });
+  }
+
+  owns(replica: number): boolean {
+    return this.#link.int('lane', replica) === LaneOwner.replication;
+  }
+
+  /**
+   * What a lane still has in flight must not land later: it would bring other bytes than were posted,
+   * or overwrite, after the next grant, what another leader decided in between.
+   */
+  handBack(replica: number): void {
+    const { queuePair } = this.lanes[replica];
+    if (queuePair.outstanding > 0) queuePair.control.fail();
+    this.#link.setInt('lane', LaneOwner.background, replica);
+  }
+
+  handBackAll(): void {
+    for (const lane of this.lanes) if (this.owns(lane.to)) this.handBack(lane.to);
+  }
+
+  /** No entry may lap a log of a confirmed follower, our own included. */
+  writeLimit(active: readonly Lane[], geometry: LogGeometry): LogOffset {
+    let lowest: number = this.#link.offset('head');
+    for (const lane of active) {
+      if (lane.to === this.#self) continue;
+      const { head } = this.granted(lane.to);
+      if (head < lowest) lowest = head;
+    }
+    return (lowest + geometry.capacityBytes) as LogOffset;
+  }
+
+  /**
+   * Confirmed followers that may be dead, or that recycling no longer waits for, and whose logs keep
+   * the ring from moving.
+   */
+  inTheWay(fastPath: FastPath, { capacityBytes, windowBytes }: LogGeometry): number[] {
+    return fastPath.active
+      .map((lane) => lane.to)
+      .filter((to) => {
+        const helps = this.#link.int('waitedFor', to) === 1 && this.#link.int('trusted', to) === 1;
+        const room = this.granted(to).head + capacityBytes - fastPath.tail;
+        return to !== this.#self && !helps && room < windowBytes;
+      });
+  }
+}

@@ -1,0 +1,235 @@
+import { strict as assert } from 'node:assert';
+import {
+  CircularArea,
+  entryBytes,
+  EntryWriter,
+  type GroupNonce,
+  type LogGeometry,
+  type LogOffset,
+  type ProposalNumber,
+} from '@mu-smr/log';
+import { Opcode, SendFlags, type SendRing } from '@mu-smr/verbs';
+import { majorityOf, quorumOffset } from '../core/majority.ts';
+import { LanePurpose, laneTag, type Lane, type ReplicationMemory } from './lane.ts';
+
+const WRITE = Opcode.rdmaWrite | SendFlags.signaled;
+const WRITE_SEALED = WRITE | SendFlags.seal;
+/** Entries whose end offset is remembered until they are decided; above `outstandingMax`. */
+const ENDS = 4096;
+
+/**
+ * Mu's fast path: one entry, one RDMA write to each confirmed follower, a majority of completions.
+ *
+ * It reads top to bottom: `room`, `post`, `completed`, `decided`. Nothing here allocates.
+ */
+export class FastPath {
+  /** Where the next entry goes. */
+  tail = 0 as LogOffset;
+  /** Everything below is decided (the leader's FUO). */
+  decided = 0 as LogOffset;
+  /** Entries at and above this would lap a log that is still read. */
+  limit = 0 as LogOffset;
+  readonly writer: EntryWriter;
+  readonly #lanes: readonly (Lane | undefined)[];
+  /** Confirmed lanes, in the order they are posted to. */
+  #active: Lane[] = [];
+  readonly #acknowledged: Float64Array;
+  readonly #ends = new Float64Array(ENDS);
+  readonly #area: CircularArea;
+  readonly #memory: ReplicationMemory;
+  readonly #sendRing: SendRing;
+  readonly #geometry: LogGeometry;
+  readonly #majority: number;
+  readonly #self: number;
+  readonly #ringBytes: number;
+  readonly #outstandingMax: number;
+  #epoch = 0;
+  /** Serial number of the next entry, and of the first that is not decided. */
+  #next = 0;
+  #first = 0;
+  #stagedAt = 0;
+
+  constructor(options: {
+    readonly self: number;
+    readonly replicas: number;
+    readonly lanes: readonly Lane[];
+    readonly memory: ReplicationMemory;
+    readonly sendRing: SendRing;
+    readonly geometry: LogGeometry;
+    readonly nonce: GroupNonce;
+    readonly stagingRingBytes: number;
+    readonly outstandingMax: number;
+  }) {
+    this.#lanes = options.lanes;
+    this.#memory = options.memory;
+    this.#sendRing = options.sendRing;
+    this.#geometry = options.geometry;
+    this.#self = options.self;
+    this.#majority = majorityOf(options.replicas);
+    this.#acknowledged = new Float64Array(options.replicas);
+    this.#area = new CircularArea(options.geometry);
+    this.#ringBytes = options.stagingRingBytes;
+    this.#outstandingMax = Math.min(options.outstandingMax, ENDS);
+    this.writer = new EntryWriter(
+      options.memory.staging.bytes.subarray(0, options.stagingRingBytes),
+      options.nonce,
+    );
+  }
+
+  /** Begins an epoch at `tail`, with everything below decided and at every active lane. */
+  begin(epoch: number, tail: LogOffset, proposal: ProposalNumber, active: readonly Lane[]): void {
+    this.#epoch = epoch;
+    this.#active = [...active];
+    this.tail = tail;
+    this.decided = tail;
+    this.#next = 0;
+    this.#first = 0;
+    this.writer.proposal = proposal;
+    this.writer.firstUndecided = tail;
+    this.#acknowledged.fill(0);
+    for (const lane of active) this.#acknowledged[lane.to] = tail;
+  }
+
+  get active(): readonly Lane[] {
+    return this.#active;
+  }
+
+  get outstanding(): number {
+    return this.#next - this.#first;
+  }
+
+  /** How far the log at the end of a lane is known to hold what we wrote. */
+  acknowledged(lane: number): LogOffset {
+    return this.#acknowledged[lane] as LogOffset;
+  }
+
+  /** Whether an entry with that payload may be posted now: window, ring and pipeline have room. */
+  room(payloadBytes: number): boolean {
+    const bytes = entryBytes(payloadBytes);
+    const end = this.tail + this.#area.padBefore(this.tail, bytes) + bytes;
+    return (
+      end - this.decided <= this.#geometry.windowBytes &&
+      end <= this.limit &&
+      this.#next - this.#first + 2 <= this.#outstandingMax &&
+      this.slowest(end) === undefined
+    );
+  }
+
+  /**
+   * A confirmed follower so far behind `end` that its queue, or the staged bytes its writes still
+   * need, would be overrun. Whoever waits for room drops it in the end: it must not hold up the rest.
+   */
+  slowest(end: LogOffset | number = this.tail): Lane | undefined {
+    for (const lane of this.#active) {
+      const { outstanding, sendQueueDepth } = lane.queuePair;
+      if (end - this.#acknowledged[lane.to] > this.#geometry.windowBytes) return lane;
+      if (outstanding + 4 > sendQueueDepth) return lane;
+    }
+    return undefined;
+  }
+
+  /** Where in staging the payload of the next entry is to be put; valid until `post`. */
+  stage(payloadBytes: number): number {
+    const bytes = entryBytes(payloadBytes);
+    const pad = this.#area.padBefore(this.tail, bytes);
+    if (pad > 0) this.#postPad(pad);
+    if (this.#stagedAt + bytes > this.#ringBytes) this.#stagedAt = 0;
+    return this.writer.payloadAt(this.#stagedAt);
+  }
+
+  /** Posts the staged entry to every confirmed follower; the caller rings the doorbell. Returns its offset. */
+  post(kindAndCount: number, payloadBytes: number): LogOffset {
+    const offset = this.tail;
+    const at = this.#stagedAt;
+    const bytes = this.writer.header(at, offset, kindAndCount, payloadBytes);
+    this.#carry(at, bytes);
+    return offset;
+  }
+
+  doorbell(): void {
+    this.#sendRing.doorbell();
+  }
+
+  /** An entry's write completed: `serial` is the low word of its work request id. */
+  completed(lane: number, serial: number): void {
+    this.#acknowledged[lane] = this.#ends[serial & (ENDS - 1)];
+  }
+
+  /**
+   * Advances what is decided, by the acknowledgements so far. A majority of the whole group is
+   * needed, and our own log among it, so that we can apply what we decide (I7).
+   */
+  settle(): LogOffset {
+    const quorum = quorumOffset(this.#acknowledged, this.#majority);
+    const own = this.#acknowledged[this.#self];
+    const decided = (own < quorum ? own : quorum) as LogOffset;
+    if (decided > this.decided) {
+      this.decided = decided;
+      this.writer.firstUndecided = decided;
+      while (this.#first < this.#next && this.#ends[this.#first & (ENDS - 1)] <= decided)
+        this.#first++;
+    }
+    return this.decided;
+  }
+
+  /** Stops writing to a follower. What it acknowledged stays counted: it is in its log. */
+  drop(to: number): void {
+    this.#active = this.#active.filter((lane) => lane.to !== to);
+  }
+
+  /** Adds a follower whose log holds everything up to the tail once its lane's posted writes are done. */
+  add(lane: Lane, upTo: LogOffset): void {
+    assert(!this.#active.includes(lane), 'a lane is added once');
+    this.#acknowledged[lane.to] = upTo;
+    this.#active = [...this.#active, lane].sort((a, b) => a.to - b.to);
+  }
+
+  /** Whether enough followers are confirmed to decide anything, ourselves among them. */
+  get hasMajority(): boolean {
+    return this.hasMajorityWithout([]);
+  }
+
+  /** The same, had we not these. */
+  hasMajorityWithout(missing: readonly Lane[]): boolean {
+    const rest = this.#active.filter((lane) => !missing.includes(lane));
+    return rest.length >= this.#majority && rest.some((lane) => lane.to === this.#self);
+  }
+
+  lane(to: number): Lane | undefined {
+    return this.#lanes[to];
+  }
+
+  #postPad(bytes: number): void {
+    if (this.#stagedAt + bytes > this.#ringBytes) this.#stagedAt = 0;
+    this.writer.pad(this.#stagedAt, this.tail, bytes);
+    this.#carry(this.#stagedAt, bytes);
+  }
+
+  #carry(at: number, bytes: number): void {
+    const serial = this.#next;
+    const position = this.#area.position(this.tail);
+    const staging = this.#memory.staging.handle;
+    this.tail = (this.tail + bytes) as LogOffset;
+    this.#stagedAt = at + bytes;
+    this.#ends[serial & (ENDS - 1)] = this.tail;
+    this.#next = serial + 1;
+
+    let flags = WRITE_SEALED;
+    for (const lane of this.#active) {
+      const tag = laneTag(lane.to, LanePurpose.entry, this.#epoch);
+      this.#sendRing.post(
+        lane.queuePair,
+        flags,
+        staging,
+        at,
+        bytes,
+        lane.logKey,
+        position,
+        serial >>> 0,
+        tag,
+      );
+      // The first work request seals the bytes for all: they are the same memory.
+      flags = WRITE;
+    }
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * The two planes of a replica without threads, sockets or clocks: for simulators and for those who
+ * assemble a replica themselves. Not covered by semantic versioning.
+ *
+ * @packageDocumentation
+ */
+export {
+  BackgroundAssembly,
+  ReplicationAssembly,
+  type BackgroundOffer,
+  type ReplicationOffer,
+} from './assembly.ts';
+export { REPLICAS_MAX } from '../core/proposal-number.ts';
+export { DEFAULT_TUNING, type Tuning } from '../limits.ts';
+export { BackgroundPlane, type BackgroundPlaneOptions } from './background-plane.ts';
+export { FastPath } from './fast-path.ts';
+export type { Lane, ReplicationMemory } from './lane.ts';
+export type { Proposal } from './pending.ts';
+export { LaneOwner, PlaneLink, type DoubleField, type IntField } from './plane-link.ts';
+export { Replayer, type AppliedListener } from './replayer.ts';
+export type { ReplicationEvents, ReplicationPlaneOptions } from './replication-options.ts';
+export { ReplicationPlane } from './replication-plane.ts';
+export { SCRATCHPAD_BYTES, Scratchpad } from './scratchpad.ts';

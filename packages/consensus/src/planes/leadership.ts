@@ -1,0 +1,206 @@
+import { isPermissionError } from '@mu-smr/verbs';
+import { Growth } from './growth.ts';
+import { LanePurpose, tagLane, tagPurpose, type Lane } from './lane.ts';
+import type { ReplicationPlaneOptions } from './replication-options.ts';
+import type { ReplicationParts } from './replication-parts.ts';
+import { EpochEnded, type Waiting } from './round.ts';
+import { TakeOver } from './take-over.ts';
+
+/**
+ * One epoch in which this replica leads, from the moment it took the lanes: the take-over, then
+ * proposing, growing and announcing. Whatever ends it is thrown as `EpochEnded`.
+ */
+export class Leadership<Result> {
+  readonly epoch: number;
+  readonly #o: ReplicationPlaneOptions<Result>;
+  readonly #parts: ReplicationParts<Result>;
+  /** Rings the doorbell and looks at completions; those of this epoch come back here. */
+  readonly #drain: () => void;
+  #takeOver: { readonly takeOver: TakeOver; readonly run: Waiting<void> } | undefined;
+  #growth: { readonly growth: Growth; readonly run: Waiting<boolean> } | undefined;
+
+  constructor(
+    epoch: number,
+    granted: readonly Lane[],
+    options: ReplicationPlaneOptions<Result>,
+    parts: ReplicationParts<Result>,
+    drain: () => void,
+  ) {
+    this.epoch = epoch;
+    this.#o = options;
+    this.#parts = parts;
+    this.#drain = drain;
+    parts.rounds.reset();
+    const takeOver = this.#makeTakeOver();
+    this.#takeOver = { takeOver, run: takeOver.run(epoch, granted) };
+  }
+
+  get phase(): 'takingOver' | 'leading' {
+    return this.#takeOver === undefined ? 'leading' : 'takingOver';
+  }
+
+  /** A late follower is being copied to: nothing may be posted past the queue. */
+  get growing(): boolean {
+    return this.#growth !== undefined;
+  }
+
+  /** What is copied from our log now begins here: it must not be zeroed under the copy. */
+  get copiesFrom(): number {
+    return Math.min(
+      this.#takeOver?.takeOver.copiesFrom ?? Infinity,
+      this.#growth?.growth.copiesFrom ?? Infinity,
+    );
+  }
+
+  /** One round of whatever the epoch is at. */
+  step(): void {
+    this.refreshLimit();
+    if (this.#takeOver !== undefined) {
+      this.#advanceTakeOver();
+      return;
+    }
+    this.#post();
+    this.#advanceGrowth();
+  }
+
+  /** A work request of this epoch succeeded; `serial` is the low word of its id. */
+  succeeded(tag: number, serial: number): void {
+    const lane = tagLane(tag);
+    switch (tagPurpose(tag)) {
+      case LanePurpose.entry:
+        this.#parts.fastPath.completed(lane, serial);
+        return;
+      case LanePurpose.round:
+        this.#parts.rounds.completed(lane);
+        return;
+      case LanePurpose.proof:
+        this.#parts.proofs.completed(lane, serial);
+        return;
+      case LanePurpose.growth:
+        if (this.#growth?.growth.lane.to === lane) this.#growth.growth.completed();
+    }
+  }
+
+  failed(tag: number, status: number): void {
+    const lane = tagLane(tag);
+    // I16: after its first permission error a leader issues no success and no read in that epoch.
+    if (isPermissionError(status)) throw new EpochEnded(`replica ${lane} withdrew its permission`);
+    this.dropLane(lane);
+  }
+
+  /** A follower that is merely dead or slow is left out; nothing ends while a majority remains. */
+  dropLane(lane: number): void {
+    const { lanes, fastPath, rounds, proofs } = this.#parts;
+    // Its work requests fail one after the other; with the first of them it was handed back.
+    if (!lanes.owns(lane)) return;
+    if (this.#growth?.growth.lane.to === lane) this.#growth = undefined;
+    if (fastPath.active.some((one) => one.to === lane)) {
+      fastPath.drop(lane);
+      rounds.forget(lane);
+      proofs.laneDropped();
+    }
+    lanes.handBack(lane);
+    if (!fastPath.hasMajority) throw new EpochEnded('below a majority');
+  }
+
+  /** Lets entries go as far as every confirmed log has room, and releases what all have applied. */
+  refreshLimit(): void {
+    const { fastPath, lanes, replayer } = this.#parts;
+    fastPath.limit = lanes.writeLimit(fastPath.active, this.#o.geometry);
+    const release = this.#o.link.offset('release');
+    if (release <= fastPath.writer.release) return;
+    fastPath.writer.release = release;
+    replayer.decidedUpTo(replayer.known, release);
+  }
+
+  /** How long a follower may hold up what a majority could do without it. */
+  get #patienceUs(): number {
+    return this.#o.tuning.grantGraceUs * 10;
+  }
+
+  #makeTakeOver(): TakeOver {
+    const { link, nowUs, self } = this.#o;
+    const { access, fastPath, lanes, replayer, rounds } = this.#parts;
+    return new TakeOver({
+      self,
+      fastPath,
+      access,
+      rounds,
+      nowUs,
+      patienceUs: this.#patienceUs,
+      known: () => replayer.known,
+      learnt: (known, release) => replayer.decidedUpTo(known, release),
+      release: () => replayer.releasable,
+      ownHead: () => link.offset('head'),
+      ownKept: () => link.offset('releasable'),
+      granted: (replica) => lanes.granted(replica),
+      leaveOut: (replica) => this.dropLane(replica),
+      strayed: () => link.setInt('strayed', 1),
+    });
+  }
+
+  #advanceTakeOver(): void {
+    if (this.#takeOver?.run.next().done !== true) return;
+    this.#takeOver = undefined;
+    this.#parts.announcer.anew();
+    this.#o.link.setInt('leading', 1);
+    this.#o.events.leading();
+  }
+
+  /** Posts what is queued, a proof when one is wanted, and the announcement when there is nothing. */
+  #post(): void {
+    const { submission, proofs, announcer, fastPath } = this.#parts;
+    const posted = this.#growth?.growth.holdsPosts !== true && submission.postQueued();
+    if (submission.blockedFor(this.#patienceUs)) this.#makeWay();
+    const proof = proofs.post();
+    const announced = !posted && announcer.post();
+    if (!posted && !proof && !announced) return;
+    fastPath.doorbell();
+    this.#drain();
+  }
+
+  /**
+   * Commands wait for room. A ring that waits for its readers frees itself; a follower that only we
+   * wait for is left behind.
+   */
+  #makeWay(): void {
+    const { geometry, self } = this.#o;
+    const { fastPath, lanes } = this.#parts;
+    const slow = fastPath.slowest(fastPath.tail + geometry.windowBytes / 2);
+    if (slow !== undefined && slow.to !== self) this.dropLane(slow.to);
+    else if (fastPath.limit - fastPath.tail < geometry.windowBytes)
+      for (const to of lanes.inTheWay(fastPath, geometry)) this.dropLane(to);
+  }
+
+  #advanceGrowth(): void {
+    this.#growth ??= this.#beginGrowth();
+    if (this.#growth === undefined) return;
+    const { growth, run } = this.#growth;
+    const result = run.next();
+    if (result.done !== true) return;
+    this.#growth = undefined;
+    if (!result.value) this.dropLane(growth.lane.to);
+    // Its ring may be fuller than those that there were: also `proposeSync` must know before it posts.
+    this.refreshLimit();
+    // It was copied to after the last announcement.
+    this.#parts.announcer.anew();
+  }
+
+  #beginGrowth(): { readonly growth: Growth; readonly run: Waiting<boolean> } | undefined {
+    const { link, nowUs, self } = this.#o;
+    const { access, fastPath, lanes, replayer } = this.#parts;
+    const lane = lanes.takeNew(this.epoch);
+    if (lane === undefined) return undefined;
+    const growth = new Growth(lane, {
+      self,
+      access,
+      fastPath,
+      nowUs,
+      patienceUs: this.#patienceUs,
+      granted: () => lanes.granted(lane.to),
+      ownKept: () => link.offset('releasable'),
+      release: () => replayer.releasable,
+    });
+    return { growth, run: growth.run() };
+  }
+}

@@ -1,0 +1,123 @@
+import type { LogOffset } from '@mu-smr/log';
+import { REPLICAS_MAX } from '../core/proposal-number.ts';
+
+/** Words of 32 bits that the two planes share; each has one writer, named here. */
+const Int = {
+  /** Replication: changes while it lives. */
+  progress: 0,
+  /** Replication: the last epoch it gave up, with every lane handed back. */
+  endedEpoch: 1,
+  /** Replication: 1 while it proposes. */
+  leading: 2,
+  /** Replication: 1 when this log can no longer be brought up to date from a peer's ring. */
+  strayed: 3,
+  /** Background: the epoch it holds or seeks permissions for; 0 before the first. */
+  epoch: 8,
+  /** Background: id of the leader it believes in, or -1. */
+  leader: 9,
+  /** Background: counts wake-ups; the replication plane can wait on it. */
+  wake: 10,
+  /** Background: the last epoch it knows to be over, because it granted our log to another. */
+  deposed: 11,
+  /** Either: 1 asks the background thread to end. */
+  stop: 12,
+  /** Background: counters for status. */
+  permissionRequests: 16,
+  permissionsGranted: 17,
+  slowSwitches: 18,
+  suspicions: 19,
+  /** Per replica from here. Replication: `LaneOwner`. */
+  lane: 32,
+  /** Background: sequence number of the request that this replica granted last. */
+  grant: 32 + REPLICAS_MAX,
+  trusted: 32 + 2 * REPLICAS_MAX,
+  score: 32 + 3 * REPLICAS_MAX,
+  /** Background: 1 while the leader's recycling waits for this replica. */
+  waitedFor: 32 + 4 * REPLICAS_MAX,
+  words: 32 + 5 * REPLICAS_MAX,
+} as const;
+
+/** Doubles: one aligned store each, so a reader never sees half of one. */
+const Double = {
+  /** Replication. */
+  applied: 0,
+  known: 1,
+  tail: 2,
+  announced: 3,
+  releasable: 4,
+  scanned: 5,
+  /** Background. */
+  release: 8,
+  head: 9,
+  suspectedAtUs: 11,
+  requestedAtUs: 12,
+  suspected: 13,
+  /** Per replica from here. */
+  grantKnown: 16,
+  grantHead: 16 + REPLICAS_MAX,
+  peerApplied: 16 + 2 * REPLICAS_MAX,
+  grantedAtUs: 16 + 3 * REPLICAS_MAX,
+  peerHead: 16 + 4 * REPLICAS_MAX,
+  words: 16 + 5 * REPLICAS_MAX,
+} as const;
+
+export type IntField = Exclude<keyof typeof Int, 'words'>;
+export type DoubleField = Exclude<keyof typeof Double, 'words'>;
+
+/** Who may post on, cycle and re-request an outgoing lane: never both planes. */
+export const LaneOwner = { background: 0, replication: 1 } as const;
+
+/**
+ * The memory through which the two planes of one replica know of each other.
+ *
+ * A permission epoch begins only while every lane belongs to the background plane: a work request
+ * that was posted in an old epoch can then never slip into a new one.
+ */
+export class PlaneLink {
+  readonly buffer: SharedArrayBuffer;
+  readonly #ints: Int32Array;
+  readonly #doubles: Float64Array;
+
+  constructor(buffer = new SharedArrayBuffer(Int.words * 4 + Double.words * 8)) {
+    this.buffer = buffer;
+    this.#ints = new Int32Array(buffer, 0, Int.words);
+    this.#doubles = new Float64Array(buffer, Int.words * 4, Double.words);
+    if (Atomics.load(this.#ints, Int.leader) === 0) Atomics.store(this.#ints, Int.leader, -1);
+  }
+
+  int(field: IntField, replica = 0): number {
+    return Atomics.load(this.#ints, Int[field] + replica);
+  }
+
+  setInt(field: IntField, value: number, replica = 0): void {
+    Atomics.store(this.#ints, Int[field] + replica, value);
+  }
+
+  count(field: IntField): void {
+    Atomics.add(this.#ints, Int[field], 1);
+  }
+
+  offset(field: DoubleField, replica = 0): LogOffset {
+    return this.#doubles[Double[field] + replica] as LogOffset;
+  }
+
+  setOffset(field: DoubleField, value: number, replica = 0): void {
+    this.#doubles[Double[field] + replica] = value;
+  }
+
+  /** The replication plane lives: a plain store, for the hot path. */
+  progressed(): void {
+    this.#ints[Int.progress] = (this.#ints[Int.progress] + 1) | 0;
+  }
+
+  /** Wakes a replication plane that waits in `waitForWake`. */
+  wakeReplication(): void {
+    Atomics.add(this.#ints, Int.wake, 1);
+    Atomics.notify(this.#ints, Int.wake);
+  }
+
+  /** Blocks the calling thread until the background plane wakes it; direct mode only. */
+  waitForWake(seen: number, timeoutMs: number): void {
+    Atomics.wait(this.#ints, Int.wake, seen, timeoutMs);
+  }
+}

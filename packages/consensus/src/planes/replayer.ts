@@ -1,0 +1,158 @@
+import {
+  CircularArea,
+  EntryKind,
+  EntryView,
+  forEachInBatch,
+  HeaderCell,
+  LogError,
+  readCommit,
+  type GroupNonce,
+  type LogGeometry,
+  type LogOffset,
+} from '@mu-smr/log';
+import { TrailerVerifier } from '@mu-smr/verbs';
+import type { ApplyContext, StateMachine } from '../state-machine.ts';
+
+/** Entries whose checksums are verified in one call. */
+const VERIFIED_AT_ONCE = 64;
+
+/** Told of each applied entry: the results of its commands, in order. */
+export interface AppliedListener<Result> {
+  /** Whether somebody here waits for the results of the entry at this offset. */
+  awaits(at: LogOffset): boolean;
+  applied(at: LogOffset, index: number, count: number, result: Result): void;
+}
+
+interface MutableContext extends ApplyContext {
+  at: LogOffset;
+  index: number;
+  count: number;
+  local: boolean;
+}
+
+/**
+ * Reads decided entries back from our own log and applies them, in order, each once.
+ *
+ * A follower learns how far the log is decided from the entries themselves, which carry the leader's
+ * first undecided offset, and from the announcement a leader writes when it goes idle. Both came
+ * through the lane that also brought everything below them, in order.
+ */
+export class Replayer<Result> {
+  /** Everything below is applied. */
+  applied = 0 as LogOffset;
+  /** Everything below is known to be decided, and stands in our log. */
+  known = 0 as LogOffset;
+  /** Everything below may be zeroed, by the leader's word. */
+  releasable = 0 as LogOffset;
+  appliedCommands = 0;
+  /** Next entry to learn from; at or above `applied`. */
+  #scanned = 0 as LogOffset;
+  readonly #bytes: Uint8Array;
+  readonly #view: EntryView;
+  readonly #verifier: TrailerVerifier;
+  readonly #area: CircularArea;
+  readonly #stateMachine: StateMachine<Result>;
+  readonly #listener: AppliedListener<Result>;
+  readonly #context: MutableContext = { at: 0 as LogOffset, index: 0, count: 0, local: false };
+
+  constructor(
+    log: Uint8Array,
+    geometry: LogGeometry,
+    nonce: GroupNonce,
+    stateMachine: StateMachine<Result>,
+    listener: AppliedListener<Result>,
+  ) {
+    this.#bytes = log;
+    this.#view = new EntryView(log, nonce);
+    this.#verifier = new TrailerVerifier(log, VERIFIED_AT_ONCE);
+    this.#area = new CircularArea(geometry);
+    this.#stateMachine = stateMachine;
+    this.#listener = listener;
+  }
+
+  /** Follower: learns from at most `entriesMax` entries and the announcement. True if there may be more. */
+  learn(entriesMax: number): boolean {
+    const commit = readCommit(this.#bytes, HeaderCell.commit);
+    if (commit !== undefined) this.decidedUpTo(commit.firstUndecided, commit.release);
+    if (this.#scanned < this.applied) this.#scanned = this.applied;
+    for (let learnt = 0; learnt < entriesMax;) {
+      const position = this.#area.position(this.#scanned);
+      const limit = this.#area.untilEnd(this.#scanned);
+      const whole = this.#view.wholeEntries(this.#verifier, this.#scanned, position, limit);
+      if (whole === 0) return false;
+      this.#takeIn(position, whole);
+      learnt += whole;
+    }
+    return true;
+  }
+
+  /** Learns from entries that were verified. */
+  #takeIn(position: number, entries: number): void {
+    let at = position;
+    for (let n = 0; n < entries; n++) {
+      const view = this.#view.moveTo(at);
+      this.decidedUpTo(view.firstUndecided, view.release);
+      at += view.totalBytes;
+    }
+    this.#scanned = (this.#scanned + at - position) as LogOffset;
+  }
+
+  /** Everything below `offset` is decided, and our log holds it. */
+  decidedUpTo(offset: LogOffset, release: LogOffset): void {
+    if (offset > this.known) this.known = offset;
+    if (release > this.releasable) this.releasable = release;
+  }
+
+  /** Where the next entry to learn from would stand. */
+  get scanned(): LogOffset {
+    return this.#scanned;
+  }
+
+  /** Applies at most `entriesMax` decided entries; returns how many. Exceptions of `apply` pass through. */
+  apply(entriesMax: number): number {
+    let entries = 0;
+    while (this.applied < this.known && entries < entriesMax) {
+      const offset = this.applied;
+      const view = this.#view.moveTo(this.#area.position(offset));
+      // Decided and acknowledged: a checksum was either verified when we learnt it, or completed
+      // through our own loopback lane. The header must still be that of this offset.
+      if (!view.headerFits(offset, this.#area.untilEnd(offset)))
+        throw new LogError('CORRUPT', `the decided entry at ${offset} is not in our log`);
+      const end = (offset + view.totalBytes) as LogOffset;
+      this.#applyEntry(view, offset);
+      this.applied = end;
+      entries++;
+    }
+    return entries;
+  }
+
+  /** Forgets what was learnt of undecided entries: another leader may have overwritten them. */
+  rescan(): void {
+    this.#scanned = this.applied;
+  }
+
+  #applyEntry(view: EntryView, offset: LogOffset): void {
+    const kind = view.kind;
+    if (kind !== EntryKind.command && kind !== EntryKind.batch) return;
+    const context = this.#context;
+    context.at = offset;
+    context.index = 0;
+    context.count = view.count;
+    context.local = this.#listener.awaits(offset);
+    if (kind === EntryKind.command) {
+      this.#applyCommand(view.payload());
+      return;
+    }
+    forEachInBatch(view.payload(), context.count, (command, index) => {
+      context.index = index;
+      this.#applyCommand(command);
+    });
+  }
+
+  #applyCommand(command: Uint8Array): void {
+    const context = this.#context;
+    const result = this.#stateMachine.apply(command, context);
+    this.appliedCommands++;
+    if (context.local) this.#listener.applied(context.at, context.index, context.count, result);
+  }
+}

@@ -1,0 +1,31 @@
+import type { GroupNonce, LogGeometry } from '@mu-smr/log';
+import type { CompletionQueue, SendRing } from '@mu-smr/verbs';
+import type { Tuning } from '../limits.ts';
+import type { StateMachine } from '../state-machine.ts';
+import type { Lane, ReplicationMemory } from './lane.ts';
+import type { PlaneLink } from './plane-link.ts';
+
+/** What a replication plane is made of. */
+export interface ReplicationPlaneOptions<Result> {
+  readonly self: number;
+  readonly replicas: number;
+  readonly link: PlaneLink;
+  readonly lanes: readonly Lane[];
+  readonly memory: ReplicationMemory;
+  readonly sendRing: SendRing;
+  readonly completionQueue: CompletionQueue;
+  readonly geometry: LogGeometry;
+  readonly nonce: GroupNonce;
+  readonly tuning: Tuning;
+  readonly nowUs: () => number;
+  readonly stateMachine: StateMachine<Result>;
+  /** Called when the background plane should look at the link soon. */
+  readonly wakeBackground: () => void;
+  readonly events: ReplicationEvents;
+}
+
+/** What a replication plane tells as it happens. */
+export interface ReplicationEvents {
+  readonly leading: () => void;
+  readonly ended: (reason: string) => void;
+}

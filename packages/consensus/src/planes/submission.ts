@@ -1,0 +1,110 @@
+import {
+  appendToBatch,
+  batchedBytes,
+  EntryKind,
+  type LogGeometry,
+  type LogOffset,
+} from '@mu-smr/log';
+import type { FastPath } from './fast-path.ts';
+import type { Pending, Proposal } from './pending.ts';
+
+const SINGLE = EntryKind.command | (1 << 8);
+
+/** Puts commands into entries: one alone, several together, as many as wait and fit. */
+export class Submission<Result> {
+  postedEntries = 0;
+  readonly #fastPath: FastPath;
+  readonly #pending: Pending<Result>;
+  readonly #staging: Uint8Array;
+  readonly #geometry: LogGeometry;
+  readonly #nowUs: () => number;
+  #blockedSinceUs: number | undefined;
+
+  constructor(
+    fastPath: FastPath,
+    pending: Pending<Result>,
+    staging: Uint8Array,
+    geometry: LogGeometry,
+    nowUs: () => number,
+  ) {
+    this.#fastPath = fastPath;
+    this.#pending = pending;
+    this.#staging = staging;
+    this.#geometry = geometry;
+    this.#nowUs = nowUs;
+  }
+
+  /** Posts one command whose result `Pending.takeSyncResult` returns; `undefined` without room. */
+  postSync(command: Uint8Array): LogOffset | undefined {
+    if (!this.#fastPath.room(command.length)) return undefined;
+    const at = this.#postSingle(command);
+    this.#pending.postedSync(at);
+    this.#fastPath.doorbell();
+    return at;
+  }
+
+  /** Posts several commands as one entry; `undefined` without room. */
+  postBatchSync(commands: readonly Uint8Array[]): LogOffset | undefined {
+    let bytes = 0;
+    for (const command of commands) bytes += batchedBytes(command.length);
+    if (bytes > this.#geometry.payloadBytesMax || !this.#fastPath.room(bytes)) return undefined;
+    let at = this.#fastPath.stage(bytes);
+    for (const command of commands) at = appendToBatch(this.#staging, at, command);
+    const offset = this.#fastPath.post(EntryKind.batch | (commands.length << 8), bytes);
+    this.#fastPath.doorbell();
+    return offset;
+  }
+
+  /** Posts what is queued, as far as there is room; the caller rings the doorbell. */
+  postQueued(): boolean {
+    let posted = false;
+    for (let first = this.#pending.peek(); first !== undefined; first = this.#pending.peek()) {
+      if (!this.#fastPath.room(first.command.length + batchedBytes(0))) {
+        this.#blockedSinceUs ??= this.#nowUs();
+        break;
+      }
+      this.#postTogether();
+      this.#blockedSinceUs = undefined;
+      posted = true;
+    }
+    return posted;
+  }
+
+  /** Whether commands have waited for room for so long; asks once and begins to count anew. */
+  blockedFor(patienceUs: number): boolean {
+    if (this.#blockedSinceUs === undefined) return false;
+    if (this.#nowUs() - this.#blockedSinceUs < patienceUs) return false;
+    this.#blockedSinceUs = undefined;
+    return true;
+  }
+
+  /** Takes as many queued commands as fit into one entry, and posts it. */
+  #postTogether(): void {
+    const batch: Proposal<Result>[] = [];
+    let bytes = 0;
+    for (let next = this.#pending.peek(); next !== undefined; next = this.#pending.peek()) {
+      const more = bytes + batchedBytes(next.command.length);
+      const fits = more <= this.#geometry.payloadBytesMax && this.#fastPath.room(more);
+      if (batch.length > 0 && !fits) break;
+      batch.push(next);
+      bytes = more;
+      this.#pending.take();
+    }
+    this.#pending.posted(this.#postEntry(batch, bytes), batch);
+    this.postedEntries++;
+  }
+
+  #postEntry(batch: readonly Proposal<Result>[], bytes: number): LogOffset {
+    if (batch.length === 1) return this.#postSingle(batch[0].command);
+    let at = this.#fastPath.stage(bytes);
+    for (const { command } of batch) at = appendToBatch(this.#staging, at, command);
+    return this.#fastPath.post(EntryKind.batch | (batch.length << 8), bytes);
+  }
+
+  #postSingle(command: Uint8Array): LogOffset {
+    const { length } = command;
+    const into = this.#fastPath.stage(length);
+    this.#staging.set(command, into);
+    return this.#fastPath.post(SINGLE, length);
+  }
+}

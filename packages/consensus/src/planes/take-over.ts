@@ -1,0 +1,147 @@
+import { type LogOffset, type ProposalNumber } from '@mu-smr/log';
+import { nextProposal } from '../core/proposal-number.ts';
+import { chooseValue } from '../core/value-choice.ts';
+import { catchUp } from './catch-up.ts';
+import { readStretch, writeMissing } from './copy-missing.ts';
+import type { Lane } from './lane.ts';
+import type { SlotRead } from './log-access.ts';
+import { leaveOut, makeRoom } from './make-room.ts';
+import { promised, readPromise, writePromise } from './promise-cells.ts';
+import { EpochEnded, type Waiting } from './round.ts';
+import type { TakeOverContext } from './take-over-context.ts';
+
+/**
+ * What a replica does between getting the permissions of a majority and its first own proposal:
+ * catch up, update followers, prepare, adopt (Mu, section 4; protocol.md, steps 1 and 2).
+ *
+ * Written as one computation that yields while it waits, so it reads in the order of the paper, and
+ * the simulator can stop it at every step.
+ */
+export class TakeOver {
+  /** Our own ring must keep everything from here: it is being copied to followers. */
+  copiesFrom = Number.POSITIVE_INFINITY;
+  readonly #o: TakeOverContext;
+
+  constructor(context: TakeOverContext) {
+    this.#o = context;
+  }
+
+  /** Runs the slow path over the active lanes. Throws `EpochEnded` when no majority remains. */
+  *run(epoch: number, confirmed: readonly Lane[]): Waiting<void> {
+    const { fastPath, access } = this.#o;
+    access.epoch = epoch;
+    const start = this.#o.known();
+    fastPath.begin(epoch, start, 0 as ProposalNumber, confirmed);
+
+    yield* catchUp(this.#o);
+    yield* this.#updateFollowers();
+    const proposal = yield* this.#prepare();
+
+    const known = this.#o.known();
+    fastPath.begin(epoch, known, proposal, fastPath.active);
+    yield* this.#adopt();
+  }
+
+  /** Writes to each confirmed follower what it misses of the decided log. */
+  *#updateFollowers(): Waiting<void> {
+    const { fastPath, access, rounds, self, granted } = this.#o;
+    const known = this.#o.known();
+    for (const lane of [...fastPath.active]) {
+      if (lane.to === self) continue;
+      const has = granted(lane.to).known;
+      if (has < this.#o.ownKept()) leaveOut(this.#o, lane);
+      else this.copiesFrom = Math.min(this.copiesFrom, has);
+    }
+    yield* makeRoom(this.#o, known);
+    const copies = new Map<Lane, LogOffset>();
+    for (const lane of fastPath.active)
+      if (lane.to !== self) copies.set(lane, granted(lane.to).known);
+    while (copies.size > 0) {
+      // All followers at once, a stretch at a time: read, compare, write.
+      for (const [lane, from] of copies) {
+        if (from < known && fastPath.active.includes(lane)) readStretch(access, lane, from, known);
+        else copies.delete(lane);
+      }
+      yield* rounds.settle();
+      for (const [lane, from] of copies)
+        if (fastPath.active.includes(lane))
+          copies.set(lane, writeMissing(access, lane, from, known).upTo);
+      yield* rounds.settle();
+    }
+    this.copiesFrom = Number.POSITIVE_INFINITY;
+  }
+
+  /** Picks a proposal number above all that any confirmed follower has seen, and writes it to each. */
+  *#prepare(): Waiting<ProposalNumber> {
+    const { fastPath, access, rounds, self } = this.#o;
+    for (const lane of fastPath.active) readPromise(access, lane);
+    yield* rounds.settle();
+
+    let highest = 0 as ProposalNumber;
+    const cells = new Map<number, number>();
+    for (const lane of fastPath.active) {
+      const { proposal, cell } = promised(access, lane);
+      cells.set(lane.to, cell);
+      highest = Math.max(highest, proposal) as ProposalNumber;
+    }
+    // A number that only reached entries, not the cells: its promise was cut off.
+    for (const { slot } of yield* access.readSlots(this.#o.known()))
+      if (slot.kind === 'accepted') highest = Math.max(highest, slot.proposal) as ProposalNumber;
+
+    const proposal = nextProposal(self, highest);
+    for (const lane of fastPath.active) {
+      const cell = cells.get(lane.to);
+      if (cell !== undefined) writePromise(access, lane, cell, proposal);
+    }
+    yield* rounds.settle();
+    return proposal;
+  }
+
+  /** Writes again, under our number, every value that an earlier leader may have decided. */
+  *#adopt(): Waiting<void> {
+    const { fastPath, access } = this.#o;
+    for (;;) {
+      const slots = yield* access.readSlots(fastPath.tail);
+      const winner = chooseValue(slots.map(({ slot }) => slot));
+      // Entries are written in order: where a majority has nothing, nothing above is decided either.
+      // From here on the prepare phase is omitted.
+      if (winner === undefined) return;
+      yield* this.#adoptFrom(slots[winner].lane, slots);
+    }
+  }
+
+  /** Proposes the value that was read from one lane, and waits until it is decided. */
+  *#adoptFrom(lane: Lane, slots: readonly SlotRead[]): Waiting<void> {
+    const { fastPath, access } = this.#o;
+    const view = access.viewAt(access.layout.slotAt(lane.to));
+    const { kindAndCount, payloadLength, release, totalBytes } = view;
+    const payload = view.payload();
+    // Whoever wrote it had room, so its release is what those must learn who have none.
+    this.#o.learnt(this.#o.known(), release);
+    yield* makeRoom(this.#o, (fastPath.tail + totalBytes) as LogOffset);
+    yield* this.#await(() => fastPath.room(payloadLength));
+    for (const { lane: to, slot } of slots) {
+      if (slot.kind === 'empty' || !fastPath.active.includes(to)) continue;
+      access.saveForUndo(to, access.viewAt(access.layout.slotAt(to.to)).totalBytes);
+    }
+    const into = fastPath.stage(payloadLength);
+    access.staging.set(payload, into);
+    fastPath.post(kindAndCount, payloadLength);
+    fastPath.doorbell();
+    yield* this.#await(() => fastPath.decided === fastPath.tail);
+  }
+
+  /** Waits; a follower that holds everybody up is left out in the end. */
+  *#await(done: () => boolean): Waiting<void> {
+    const { fastPath, nowUs, patienceUs, self } = this.#o;
+    let giveUpAtUs = nowUs() + patienceUs;
+    while (!done()) {
+      yield;
+      if (!fastPath.hasMajority) throw new EpochEnded('below a majority');
+      if (nowUs() < giveUpAtUs) continue;
+      giveUpAtUs = nowUs() + patienceUs;
+      const slow = fastPath.slowest();
+      if (slow !== undefined && slow.to !== self) leaveOut(this.#o, slow);
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import type { LogOffset } from '@mu-smr/log';
+
+/** Identity of a replica: a small integer, also its priority in elections (lowest first). */
+export type ReplicaId = number;
+
+/** The command was decided and applied here; it survives the crash of any minority. */
+export interface Decided<Result> {
+  readonly kind: 'decided';
+  readonly at: LogOffset;
+  /** What `StateMachine.apply` returned at this replica. */
+  readonly result: Result;
+}
+
+/** Definitely not done: another replica leads, or nobody is known to. */
+export interface NotLeader {
+  readonly kind: 'notLeader';
+  readonly leader: ReplicaId | undefined;
+}
+
+/** Definitely not done: the command never reached a log. */
+export interface Rejected {
+  readonly kind: 'rejected';
+  readonly reason: 'tooLarge' | 'overloaded' | 'closed' | 'aborted' | 'deadline';
+}
+
+/**
+ * Cannot be told: leadership was lost, or the deadline passed, between the first write and the
+ * majority. The command may be decided now, later, or never.
+ */
+export interface Unknown {
+  readonly kind: 'unknown';
+  readonly reason: 'lostPermission' | 'deadline' | 'aborted' | 'closed';
+}
+
+/** How a proposal ended. Nothing is retried behind the caller's back. */
+export type ProposeOutcome<Result = unknown> = Decided<Result> | NotLeader | Rejected | Unknown;
+
+/** How a linearizable read barrier ended: only after `current` may local state be read. */
+export type ReadBarrierOutcome = { readonly kind: 'current' } | NotLeader | Rejected;

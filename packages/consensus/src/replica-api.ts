@@ -1,0 +1,85 @@
+import type { LogOffset } from '@mu-smr/log';
+import type { ProposeOutcome, ReadBarrierOutcome, ReplicaId } from './propose-outcome.js';
+
+/** Limits for one call. */
+export interface CallOptions {
+  /** Ends the wait early; the outcome says whether the command may still be decided. */
+  readonly signal?: AbortSignal;
+  /** Longest time to wait in milliseconds, counted from the call. Default: `proposeDeadlineMs`. */
+  readonly deadlineMs?: number;
+}
+
+/** One step of a fail-over as this replica saw it. Times are `performance.now()`-like, in µs of CLOCK_MONOTONIC. */
+export type TimelineStep =
+  | { readonly kind: 'suspected'; readonly replica: ReplicaId; readonly atUs: number }
+  | { readonly kind: 'requested'; readonly atUs: number }
+  | { readonly kind: 'granted'; readonly by: ReplicaId; readonly atUs: number }
+  | { readonly kind: 'caughtUp'; readonly atUs: number }
+  | { readonly kind: 'firstDecided'; readonly atUs: number };
+
+/** Events of a replica; listeners run on the event loop, never inside the hot path. */
+export interface ReplicaEvents {
+  /** Whom this replica now believes to lead; `undefined` while nobody is known to. */
+  leader: [leader: ReplicaId | undefined];
+  /** This replica became able to propose, or ceased to be. */
+  role: [role: 'leader' | 'follower'];
+  /** A fail-over to this replica, step by step. */
+  timeline: [step: TimelineStep];
+  /** The replica cannot go on (a state machine that throws, a lost provider) and has stopped. */
+  failed: [error: Error];
+}
+
+/** What a replica says of itself. */
+export interface ReplicaStatus {
+  readonly id: ReplicaId;
+  readonly role: 'leader' | 'follower';
+  readonly leader: ReplicaId | undefined;
+  /** Offsets in bytes from the log's beginning: released ≤ applied ≤ firstUndecided ≤ tail. */
+  readonly released: LogOffset;
+  readonly applied: LogOffset;
+  readonly firstUndecided: LogOffset;
+  readonly tail: LogOffset;
+  readonly capacityBytes: number;
+  /** Replicas whose logs this leader may write, itself included; empty on a follower. */
+  readonly confirmedFollowers: readonly ReplicaId[];
+  readonly peers: readonly PeerStatus[];
+  readonly counters: ReplicaCounters;
+  /** How the background thread is scheduled: `fifo` or `normal` and why. */
+  readonly scheduling: string;
+}
+
+/** One replica seen from another. */
+export interface PeerStatus {
+  readonly id: ReplicaId;
+  readonly trusted: boolean;
+  readonly score: number;
+  readonly applied: LogOffset;
+}
+
+/** Counts since start. */
+export interface ReplicaCounters {
+  readonly postedEntries: number;
+  readonly decidedCommands: number;
+  readonly appliedCommands: number;
+  readonly permissionRequests: number;
+  readonly permissionsGranted: number;
+  readonly slowPermissionSwitches: number;
+  readonly aborts: number;
+  readonly suspicions: number;
+  readonly readProofs: number;
+}
+
+/** The part of `Replica` that adapters use. */
+export interface Proposer<Result> {
+  readonly id: ReplicaId;
+  readonly leader: ReplicaId | undefined;
+  readonly isLeader: boolean;
+  /** Proposes one command; callers of one turn of the event loop share a log entry. */
+  propose(command: Uint8Array, options?: CallOptions): Promise<ProposeOutcome<Result>>;
+  /**
+   * Proves that this replica still leads and that its applied state holds every command decided
+   * before the call. Many callers share one proof.
+   */
+  readBarrier(options?: CallOptions): Promise<ReadBarrierOutcome>;
+  status(): ReplicaStatus;
+}

@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto';
+import { checkGeometry, LogError, type LogGeometry } from '@mu-smr/log';
+import { defaultFabric } from '@mu-smr/verbs';
+import { z } from 'zod';
+import { REPLICAS_MAX } from './core/proposal-number.ts';
+import { ConsensusError } from './errors.ts';
+import { DEFAULT_GEOMETRY, DEFAULT_TUNING, type Tuning } from './limits.ts';
+import type { ReplicaId } from './propose-outcome.ts';
+import type { StateMachine } from './state-machine.ts';
+
+/** What a replica is made of. */
+export interface ReplicaOptions<Result> {
+  /** This replica: 0 … replicas − 1. Lower ids are preferred as leaders. */
+  readonly id: ReplicaId;
+  /** How many replicas the group has; an odd number. */
+  readonly replicas: number;
+  /** Name of the group: letters, digits, dots and dashes. */
+  readonly group: string;
+  /** Shared by the group's replicas, never sent: proves to each that the others belong to it. */
+  readonly secret: string;
+  readonly stateMachine: StateMachine<Result>;
+  /**
+   * Directory where the group's replicas meet, on a memory file system; made with mode 0700.
+   * Default: `<the user's fabric>/<group>`.
+   */
+  readonly fabric?: string;
+  /** Models a network's round trip in nanoseconds; figures made with it are *modelled*. Default 0. */
+  readonly fabricRttNs?: number;
+  readonly geometry?: Partial<LogGeometry>;
+  readonly tuning?: Partial<Tuning>;
+}
+
+const Schema = z.object({
+  id: z.int().min(0),
+  replicas: z.int().min(1).max(REPLICAS_MAX),
+  group: z.string().regex(/^[A-Za-z0-9.-]{1,40}$/, 'letters, digits, dots and dashes, at most 40'),
+  secret: z.string().min(1),
+  fabric: z.string().startsWith('/').optional(),
+  fabricRttNs: z.int().min(0).optional(),
+});
+
+/** Options that were checked and completed. */
+export interface CompleteOptions<Result> {
+  readonly id: ReplicaId;
+  readonly replicas: number;
+  readonly group: string;
+  readonly secret: string;
+  readonly stateMachine: StateMachine<Result>;
+  readonly fabric: string;
+  readonly fabricRttNs: number;
+  readonly geometry: LogGeometry;
+  readonly tuning: Tuning;
+}
+
+/** Checks options once; throws `ConsensusError` BAD_OPTIONS that names what is wrong. */
+export function completeOptions<Result>(options: ReplicaOptions<Result>): CompleteOptions<Result> {
+  const checked = Schema.safeParse(options);
+  if (!checked.success) {
+    const problems = checked.error.issues.map(
+      (issue) => `${issue.path.join('.')}: ${issue.message}`,
+    );
+    throw new ConsensusError('BAD_OPTIONS', problems.join('; '));
+  }
+  if (options.id >= options.replicas)
+    throw new ConsensusError(
+      'BAD_OPTIONS',
+      `id ${options.id} in a group of ${options.replicas} replicas`,
+    );
+  const geometry = { ...DEFAULT_GEOMETRY, ...options.geometry };
+  try {
+    checkGeometry(geometry);
+  } catch (cause) {
+    if (cause instanceof LogError)
+      throw new ConsensusError('BAD_OPTIONS', cause.message, { cause });
+    throw cause;
+  }
+  return {
+    id: options.id,
+    replicas: options.replicas,
+    group: options.group,
+    secret: options.secret,
+    stateMachine: options.stateMachine,
+    fabric: options.fabric ?? `${defaultFabric()}/${options.group}`,
+    fabricRttNs: options.fabricRttNs ?? 0,
+    geometry,
+    tuning: { ...DEFAULT_TUNING, ...options.tuning },
+  };
+}
+
+/** Everything that must be equal at all replicas of a group, by name. */
+export function agreement(options: CompleteOptions<unknown>): Record<string, string | number> {
+  return {
+    protocol: 1,
+    group: options.group,
+    replicas: options.replicas,
+    'log.capacityBytes': options.geometry.capacityBytes,
+    'log.payloadBytesMax': options.geometry.payloadBytesMax,
+    'log.windowBytes': options.geometry.windowBytes,
+  };
+}
+
+/** The two words that mark this group's entries; not to be guessed without the secret. */
+export function groupNonce(options: CompleteOptions<unknown>): readonly [number, number] {
+  const digest = createHash('sha256').update(`log\0${options.group}\0${options.secret}`).digest();
+  return [digest.readUInt32LE(0), digest.readUInt32LE(4)];
+}

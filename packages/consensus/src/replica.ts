@@ -1,0 +1,233 @@
+import { EventEmitter } from 'node:events';
+import type { LogOffset } from '@mu-smr/log';
+import { ConsensusError } from './errors.ts';
+import { PlaneLink } from './planes/plane-link.ts';
+import type { ReplicationPlane } from './planes/replication-plane.ts';
+import type { ProposeOutcome, ReadBarrierOutcome, ReplicaId } from './propose-outcome.ts';
+import type { CallOptions, Proposer, ReplicaEvents, ReplicaStatus } from './replica-api.ts';
+import { completeOptions, type CompleteOptions, type ReplicaOptions } from './replica-options.ts';
+import { Calls } from './runtime/calls.ts';
+import { monotonicUs } from './runtime/clock.ts';
+import { DirectMode } from './runtime/direct-mode.ts';
+import { Runtime } from './runtime/runtime.ts';
+import { statusOf } from './runtime/status.ts';
+import { Timeline } from './runtime/timeline.ts';
+
+/** How many steps one wake-up makes before the event loop gets its turn. */
+const STEPS_PER_TURN = 16;
+
+/**
+ * One replica of a group: composition root and public API.
+ *
+ * The calling thread carries the replication plane; a worker thread carries the background plane.
+ */
+export class Replica<Result = unknown>
+  extends EventEmitter<ReplicaEvents>
+  implements Proposer<Result>
+{
+  readonly #o: CompleteOptions<Result>;
+  readonly #link = new PlaneLink();
+  readonly #calls: Calls<Result>;
+  readonly #timeline: Timeline;
+  #runtime: Runtime<Result> | undefined;
+  #direct: DirectMode<Result> | undefined;
+  #plane: ReplicationPlane<Result> | undefined;
+  #lastLeader = -1;
+  #turnPending = false;
+  #state: 'new' | 'running' | 'failed' | 'closed' = 'new';
+
+  /** Throws `ConsensusError` BAD_OPTIONS; touches nothing yet. */
+  constructor(options: ReplicaOptions<Result>) {
+    super();
+    this.#o = completeOptions(options);
+    this.#timeline = new Timeline(this.#link, (step) => this.emit('timeline', step));
+    this.#calls = new Calls(this.#o.tuning, this.#o.geometry.payloadBytesMax, () =>
+      this.#flushSoon(),
+    );
+  }
+
+  get id(): ReplicaId {
+    return this.#o.id;
+  }
+
+  /** Whom this replica believes to lead. */
+  get leader(): ReplicaId | undefined {
+    const leader = this.#link.int('leader');
+    return leader < 0 ? undefined : leader;
+  }
+
+  get isLeader(): boolean {
+    return this.#plane?.leading === true && this.#state === 'running';
+  }
+
+  /**
+   * Meets the other replicas and begins to run. Rejects with `ConsensusError`: PEER_MISSING after
+   * `deadlineMs` (default 30 s), CONFIG_MISMATCH, NOT_AUTHENTICATED, RENDEZVOUS_FAILED; or with
+   * `VerbsError` when the fabric refuses. Nothing is left behind then.
+   */
+  async start(options: CallOptions = {}): Promise<void> {
+    if (this.#state !== 'new') throw new ConsensusError('CLOSED', 'a replica is started once');
+    this.#state = 'running';
+    const deadline = AbortSignal.timeout(options.deadlineMs ?? 30_000);
+    const signal =
+      options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal]);
+    try {
+      this.#runtime = new Runtime(this.#o, this.#link, {
+        woken: () => this.#turn(),
+        failed: (error) => this.#fail(error),
+        events: {
+          leading: () => this.#timeline.leading(monotonicUs()),
+          ended: () => this.#timeline.ended(),
+        },
+      });
+      this.#plane = await this.#runtime.meet(signal);
+      this.#direct = new DirectMode(this.#plane, this.#link, this.#o.tuning);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  /** Proposes one command; see `Proposer.propose`. The bytes must not change until the promise settles. */
+  propose(command: Uint8Array, options: CallOptions = {}): Promise<ProposeOutcome<Result>> {
+    if (!this.isLeader || this.#plane === undefined)
+      return Promise.resolve(
+        this.#state === 'running' ? this.#notLeader() : { kind: 'rejected', reason: 'closed' },
+      );
+    return this.#calls.propose(this.#plane, command, options);
+  }
+
+  /** Posts what `propose` has queued now, instead of at the end of the event loop's turn. */
+  flush(): void {
+    this.#turn();
+  }
+
+  /**
+   * Proposes one command and spins until it is applied here: microseconds, no promise. The returned
+   * object is reused by the next call.
+   */
+  proposeSync(command: Uint8Array): ProposeOutcome<Result> {
+    const plane = this.#plane;
+    if (plane === undefined || !this.isLeader)
+      return this.#state === 'running' ? this.#notLeader() : { kind: 'rejected', reason: 'closed' };
+    if (command.length > this.#o.geometry.payloadBytesMax)
+      return { kind: 'rejected', reason: 'tooLarge' };
+
+    try {
+      return this.#direct?.propose(command) ?? this.#notLeader();
+    } catch (cause) {
+      this.#failApply(cause);
+      return { kind: 'unknown', reason: 'closed' };
+    }
+  }
+
+  /**
+   * Posts commands as one entry without waiting for it, for programs that keep several entries in
+   * flight on a thread of their own: they are applied here once `pollSync` returns more than the
+   * offset. `undefined` when there is no room, or this replica does not lead.
+   */
+  postSync(commands: readonly Uint8Array[]): LogOffset | undefined {
+    if (this.#plane === undefined || !this.isLeader) return undefined;
+    return this.#plane.postSync(commands);
+  }
+
+  /**
+   * Takes in completions and applies what they decide; returns up to where everything is applied.
+   * `undefined` when leadership was lost: what was posted and not applied by then cannot be told, for
+   * another leader's commands may be applied at its offsets.
+   */
+  pollSync(): LogOffset | undefined {
+    return this.#direct?.poll();
+  }
+
+  /** Blocks the thread until this replica leads, for programs that own their thread. False after the time. */
+  waitForLeadershipSync(timeoutMs: number): boolean {
+    this.#direct?.waitForLeadership(timeoutMs, () => this.#state === 'running');
+    return this.isLeader;
+  }
+
+  readBarrier(options: CallOptions = {}): Promise<ReadBarrierOutcome> {
+    if (!this.isLeader || this.#plane === undefined)
+      return Promise.resolve(
+        this.#state === 'running' ? this.#notLeader() : { kind: 'rejected', reason: 'closed' },
+      );
+    return this.#calls.readBarrier(this.#plane, options);
+  }
+
+  status(): ReplicaStatus {
+    return statusOf(
+      this.#o,
+      this.#link,
+      this.#plane,
+      this.#calls.decidedCommands,
+      this.#runtime?.scheduling ?? 'not started',
+    );
+  }
+
+  /** Gives up leadership, ends the threads, closes queue pairs and memory. Pending calls end as closed. */
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#plane?.abandon(
+      { kind: 'rejected', reason: 'closed' },
+      { kind: 'unknown', reason: 'closed' },
+    );
+    this.#calls.close();
+    await this.#runtime?.close();
+  }
+
+  /** Steps while there is something to do, without keeping the event loop from others. */
+  #turn(): void {
+    const plane = this.#plane;
+    if (plane === undefined || this.#state !== 'running') return;
+    this.#turnPending = false;
+    const led = plane.leading;
+    try {
+      let steps = 0;
+      do plane.step();
+      while (plane.busy && ++steps < STEPS_PER_TURN);
+    } catch (cause) {
+      this.#failApply(cause);
+      return;
+    }
+    this.#announceChanges(led, plane.leading);
+    if (plane.busy) this.#flushSoon();
+  }
+
+  #flushSoon(): void {
+    if (this.#turnPending) return;
+    this.#turnPending = true;
+    setImmediate(() => this.#turn());
+  }
+
+  #announceChanges(led: boolean, leads: boolean): void {
+    if (led !== leads) this.emit('role', leads ? 'leader' : 'follower');
+    const leader = this.#link.int('leader');
+    if (leader !== this.#lastLeader) {
+      this.#lastLeader = leader;
+      this.emit('leader', this.leader);
+    }
+    if (leads) this.#timeline.decided(this.#plane?.fastPath.decided ?? 0, monotonicUs());
+  }
+
+  #failApply(cause: unknown): void {
+    const message = `replica ${this.id} stops: ${(cause as Error).message}`;
+    this.#fail(new ConsensusError('APPLY_FAILED', message, { cause }));
+  }
+
+  /** A replica that cannot apply must not go on as if it had: it stops, and the group goes on without it. */
+  #fail(error: Error): void {
+    if (this.#state !== 'running') return;
+    this.#state = 'failed';
+    this.#link.setInt('stop', 1);
+    this.#plane?.abandon(
+      { kind: 'rejected', reason: 'closed' },
+      { kind: 'unknown', reason: 'closed' },
+    );
+    this.emit('failed', error);
+  }
+
+  #notLeader(): ProposeOutcome<never> & ReadBarrierOutcome {
+    return { kind: 'notLeader', leader: this.leader };
+  }
+}

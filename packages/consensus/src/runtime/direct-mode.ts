@@ -1,0 +1,79 @@
+import type { LogOffset } from '@mu-smr/log';
+import type { Tuning } from '../limits.ts';
+import type { PlaneLink } from '../planes/plane-link.ts';
+import type { ReplicationPlane } from '../planes/replication-plane.ts';
+import type { ProposeOutcome } from '../propose-outcome.ts';
+import { monotonicUs } from './clock.ts';
+
+/** How many polls between two looks at the clock while a proposal spins. */
+const POLLS_PER_CLOCK_READ = 4096;
+
+/** Proposing without promises, on a thread that its program owns: it spins until a command is applied. */
+export class DirectMode<Result> {
+  readonly #plane: ReplicationPlane<Result>;
+  readonly #link: PlaneLink;
+  readonly #deadlineUs: number;
+  readonly #outcome = { kind: 'decided', at: 0 as LogOffset, result: undefined as Result };
+
+  constructor(plane: ReplicationPlane<Result>, link: PlaneLink, tuning: Tuning) {
+    this.#plane = plane;
+    this.#link = link;
+    this.#deadlineUs = tuning.proposeDeadlineMs * 1e3;
+  }
+
+  /** The leader only. `undefined`: leadership was lost before anything was posted. */
+  propose(command: Uint8Array): ProposeOutcome<Result> | undefined {
+    const plane = this.#plane;
+    let at = plane.proposeSync(command);
+    if (at === undefined) {
+      at = this.#spinForRoom(command);
+      if (at === undefined)
+        return plane.leading ? { kind: 'rejected', reason: 'deadline' } : undefined;
+    }
+    let giveUpAtUs = 0;
+    for (let polls = 1; ; polls++) {
+      plane.poll();
+      if (plane.syncDone) break;
+      if (!plane.leading) return { kind: 'unknown', reason: 'lostPermission' };
+      if (polls % POLLS_PER_CLOCK_READ !== 0) continue;
+      plane.step();
+      const now = monotonicUs();
+      if (giveUpAtUs === 0) giveUpAtUs = now + this.#deadlineUs;
+      else if (now > giveUpAtUs) return { kind: 'unknown', reason: 'deadline' };
+    }
+    const outcome = this.#outcome;
+    outcome.at = at;
+    outcome.result = plane.takeSyncResult();
+    return outcome as ProposeOutcome<Result>;
+  }
+
+  /** Takes in completions; up to where everything is applied, or `undefined` without leadership. */
+  poll(): LogOffset | undefined {
+    this.#plane.poll();
+    return this.#plane.leading ? this.#plane.replayer.applied : undefined;
+  }
+
+  /** Blocks until this replica leads, the time is over, or `goesOn` says no. */
+  waitForLeadership(timeoutMs: number, goesOn: () => boolean): void {
+    const until = performance.now() + timeoutMs;
+    for (;;) {
+      const seen = this.#link.int('wake');
+      this.#plane.step();
+      if (this.#plane.leading || !goesOn() || performance.now() >= until) return;
+      if (this.#plane.phase === 'following')
+        this.#link.waitForWake(seen, Math.min(1, until - performance.now()));
+    }
+  }
+
+  /** Works off what is in the way; `undefined` when the deadline passes first, or leadership ends. */
+  #spinForRoom(command: Uint8Array): LogOffset | undefined {
+    const giveUpAtUs = monotonicUs() + this.#deadlineUs;
+    while (this.#plane.leading && monotonicUs() < giveUpAtUs) {
+      this.#plane.step();
+      if (!this.#plane.leading) return undefined;
+      const at = this.#plane.proposeSync(command);
+      if (at !== undefined) return at;
+    }
+    return undefined;
+  }
+}

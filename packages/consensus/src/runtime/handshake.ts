@@ -1,0 +1,108 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+import { ConsensusError } from '../errors.ts';
+import type { ReplicaId } from '../propose-outcome.ts';
+import type { BackgroundOffer, ReplicationOffer } from '../planes/assembly.ts';
+import type { JsonLines } from './json-lines.ts';
+
+/** What two replicas tell each other, once each has proven that it knows the secret. */
+export interface PeerOffer {
+  readonly replication: ReplicationOffer;
+  readonly background: BackgroundOffer;
+}
+
+const Endpoint = z.object({
+  provider: z.enum(['shm', 'ibverbs', 'sim']),
+  address: z.string().max(256),
+  queuePairNumber: z.int().min(0),
+});
+const Key = z.int().min(0).max(0xffff_ffff);
+const Offer = z.object({
+  replication: z.object({ outgoing: Endpoint, incoming: Endpoint, logKey: Key }),
+  background: z.object({ endpoint: Endpoint, scratchKey: Key }),
+});
+const Hello = z.object({ id: z.int().min(0), nonce: z.string().length(32) });
+const Proof = z.object({ proof: z.string().length(64) });
+const Refusal = z.object({ refused: z.string() });
+const Agreement = z.object({ agreement: z.record(z.string(), z.union([z.string(), z.number()])) });
+
+/** One side of the rendezvous with one peer. */
+export interface HandshakeOptions {
+  readonly self: ReplicaId;
+  readonly secret: string;
+  /** Must be equal on both sides. */
+  readonly agreement: Record<string, string | number>;
+  readonly offerTo: (peer: ReplicaId) => PeerOffer;
+}
+
+function proofOf(secret: string, from: ReplicaId, to: ReplicaId, nonces: string): string {
+  return createHmac('sha256', secret).update(`rendezvous\0${from}\0${to}\0${nonces}`).digest('hex');
+}
+
+/**
+ * Challenge, configuration, offers: the same messages in both directions, so there is one function.
+ *
+ * Each side proves knowledge of the secret over both nonces and both ids (HMAC-SHA-256); nothing of
+ * the configuration is told before. Returns who the peer is and what it offers.
+ */
+export async function shakeHands(
+  lines: JsonLines,
+  options: HandshakeOptions,
+): Promise<{ readonly peer: ReplicaId; readonly offer: PeerOffer }> {
+  const nonce = randomBytes(16).toString('hex');
+  lines.send({ id: options.self, nonce });
+  const hello = read(Hello, await lines.receive());
+  const { id: peer } = hello;
+  // Both sides name the nonces in the order of the ids.
+  const nonces = options.self < peer ? nonce + hello.nonce : hello.nonce + nonce;
+
+  lines.send({ proof: proofOf(options.secret, options.self, peer, nonces) });
+  const { proof } = read(Proof, await lines.receive());
+  const expected = proofOf(options.secret, peer, options.self, nonces);
+  if (!timingSafeEqual(Buffer.from(proof), Buffer.from(expected)))
+    refuse(lines, 'NOT_AUTHENTICATED', `replica ${peer} does not know the group's secret`);
+
+  lines.send({ agreement: options.agreement });
+  const { agreement } = read(Agreement, await lines.receive());
+  const difference = firstDifference(options.agreement, agreement);
+  if (difference !== undefined)
+    refuse(
+      lines,
+      'CONFIG_MISMATCH',
+      `replicas ${options.self} and ${peer} differ in ${difference}`,
+    );
+
+  lines.send(options.offerTo(peer));
+  return { peer, offer: read(Offer, await lines.receive()) };
+}
+
+/** Names the first value that differs, with both sides, or `undefined`. */
+export function firstDifference(
+  ours: Record<string, string | number>,
+  theirs: Record<string, string | number>,
+): string | undefined {
+  for (const name of new Set([...Object.keys(ours), ...Object.keys(theirs)]))
+    if (ours[name] !== theirs[name]) return `${name}: ${ours[name]} here, ${theirs[name]} there`;
+  return undefined;
+}
+
+function refuse(
+  lines: JsonLines,
+  code: 'NOT_AUTHENTICATED' | 'CONFIG_MISMATCH',
+  reason: string,
+): never {
+  lines.send({ refused: reason });
+  lines.end();
+  throw new ConsensusError(code, reason);
+}
+
+function read<T>(schema: z.ZodType<T>, message: unknown): T {
+  const refusal = Refusal.safeParse(message);
+  if (refusal.success) throw new ConsensusError('RENDEZVOUS_FAILED', refusal.data.refused);
+  const checked = schema.safeParse(message);
+  if (checked.success) return checked.data;
+  throw new ConsensusError(
+    'RENDEZVOUS_FAILED',
+    'a peer sent something else than the rendezvous asks',
+  );
+}

@@ -1,0 +1,56 @@
+import type { LogOffset } from '@mu-smr/log';
+import type { PlaneLink } from '../planes/plane-link.ts';
+import type { ReplicationPlane } from '../planes/replication-plane.ts';
+import type { PeerStatus, ReplicaStatus } from '../replica-api.ts';
+import type { CompleteOptions } from '../replica-options.ts';
+
+/** Gathers what a replica says of itself from both planes. */
+export function statusOf<Result>(
+  options: CompleteOptions<Result>,
+  link: PlaneLink,
+  plane: ReplicationPlane<Result> | undefined,
+  decidedCommands: number,
+  scheduling: string,
+): ReplicaStatus {
+  const leading = plane?.leading === true;
+  const leader = link.int('leader');
+  const zero = 0 as LogOffset;
+  return {
+    id: options.id,
+    role: leading ? 'leader' : 'follower',
+    leader: leader < 0 ? undefined : leader,
+    released: link.offset('head'),
+    applied: plane?.replayer.applied ?? zero,
+    firstUndecided: plane?.replayer.known ?? zero,
+    tail: leading ? plane.fastPath.tail : (plane?.replayer.scanned ?? zero),
+    capacityBytes: options.geometry.capacityBytes,
+    confirmedFollowers: leading ? plane.fastPath.active.map((lane) => lane.to) : [],
+    peers: peersOf(options, link),
+    counters: {
+      postedEntries: plane?.postedEntries ?? 0,
+      decidedCommands,
+      appliedCommands: plane?.replayer.appliedCommands ?? 0,
+      permissionRequests: link.int('permissionRequests'),
+      permissionsGranted: link.int('permissionsGranted'),
+      slowPermissionSwitches: link.int('slowSwitches'),
+      aborts: plane?.endedEpochs ?? 0,
+      suspicions: link.int('suspicions'),
+      readProofs: plane?.readProofs ?? 0,
+    },
+    scheduling,
+  };
+}
+
+function peersOf<Result>(options: CompleteOptions<Result>, link: PlaneLink): PeerStatus[] {
+  const peers: PeerStatus[] = [];
+  for (let id = 0; id < options.replicas; id++) {
+    if (id === options.id) continue;
+    peers.push({
+      id,
+      trusted: link.int('trusted', id) === 1,
+      score: link.int('score', id),
+      applied: link.offset('peerApplied', id),
+    });
+  }
+  return peers;
+}

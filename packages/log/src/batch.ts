@@ -1,0 +1,32 @@
+/** Commands in one entry: each as u32 length and bytes, padded so that lengths are aligned. */
+
+/** Bytes a command takes in a batch. */
+export function batchedBytes(commandBytes: number): number {
+  return (4 + commandBytes + 3) & ~3;
+}
+
+/** Appends one command at byte `at` of `bytes`; returns where the next one goes. */
+export function appendToBatch(bytes: Uint8Array, at: number, command: Uint8Array): number {
+  const length = command.length;
+  bytes[at] = length & 0xff;
+  bytes[at + 1] = (length >>> 8) & 0xff;
+  bytes[at + 2] = (length >>> 16) & 0xff;
+  bytes[at + 3] = length >>> 24;
+  bytes.set(command, at + 4);
+  return at + batchedBytes(length);
+}
+
+/** Calls `each` with every command of a batch's payload, in order. */
+export function forEachInBatch(
+  payload: Uint8Array,
+  count: number,
+  each: (command: Uint8Array, index: number) => void,
+): void {
+  let at = 0;
+  for (let index = 0; index < count; index++) {
+    const length =
+      payload[at] | (payload[at + 1] << 8) | (payload[at + 2] << 16) | (payload[at + 3] << 24);
+    each(payload.subarray(at + 4, at + 4 + length), index);
+    at += batchedBytes(length);
+  }
+}

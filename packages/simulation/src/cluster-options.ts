@@ -1,0 +1,47 @@
+import type { Tuning } from '@mu-smr/consensus';
+import { DEFAULT_TUNING } from '@mu-smr/consensus/planes';
+import { entryBytes, type LogGeometry } from '@mu-smr/log';
+import type { Random } from './random.ts';
+
+/** What a cluster is made of. */
+export interface ClusterOptions {
+  readonly seed: number;
+  readonly replicas: number;
+  readonly geometry: LogGeometry;
+  readonly tuning: Tuning;
+  readonly mtuBytes: number;
+}
+
+/** Draws a cluster: small rings, so that they wrap and are recycled many times, and short times. */
+export function drawClusterOptions(seed: number, random: Random): ClusterOptions {
+  const capacityBytes = random.pick([2048, 4096, 4096, 8192, 16_384]);
+  const payloadBytesMax = Math.min(random.pick([40, 100, 300, 700]), capacityBytes / 8);
+  const windowBytes = Math.max(
+    2 * entryBytes(payloadBytesMax),
+    capacityBytes / random.pick([2, 4, 8]),
+  );
+  return {
+    seed,
+    replicas: random.chance(0.8) ? 3 : 5,
+    geometry: { capacityBytes, payloadBytesMax, windowBytes },
+    mtuBytes: random.pick([64, 256, 1024]),
+    tuning: {
+      ...DEFAULT_TUNING,
+      tickUs: 50,
+      // Without the kernel's word a low cap mistakes the jitter of two clocks for a death.
+      ...(random.chance(0.5)
+        ? { score: { cap: 6, failBelow: 2, recoverAbove: 4 }, verifySuspicions: true }
+        : { score: { cap: 15, failBelow: 2, recoverAbove: 6 }, verifySuspicions: false }),
+      hardLimitUs: random.between(500, 3000),
+      grantGraceUs: random.between(20, 300),
+      grantTimeoutUs: random.between(1000, 5000),
+      backOffUs: random.between(100, 1000),
+      claimPatienceUs: random.between(500, 2000),
+      regrantUs: random.between(200, 2000),
+      idleFlushUs: random.between(20, 100),
+      slowFollowerUs: random.between(1000, 5000),
+      fateSharingUs: random.between(1000, 4000),
+      outstandingMax: random.pick([3, 8, 64]),
+    },
+  };
+}

@@ -1,0 +1,238 @@
+import {
+  BackgroundAssembly,
+  BackgroundPlane,
+  PlaneLink,
+  ReplicationAssembly,
+  ReplicationPlane,
+} from '@mu-smr/consensus/planes';
+import type { GroupNonce } from '@mu-smr/log';
+import { Device, type Backend, type SimFabric } from '@mu-smr/verbs';
+import type { ClusterOptions } from './cluster-options.ts';
+import { ObservedControl } from './observed-control.ts';
+import type { Observer } from './observer.ts';
+import type { Random } from './random.ts';
+import { Recorder } from './recorder.ts';
+
+export const GROUP_NONCE: GroupNonce = [0x6d75_736d, 0x7472_6565];
+
+/** The two planes of a replica, as the scheduler and the faults name them. */
+export type PlaneName = 'replication' | 'background';
+
+/**
+ * One replica of the cluster: the production planes over a simulated host, stepped in virtual time at
+ * moments drawn from the seed.
+ */
+export class SimReplica {
+  readonly id: number;
+  readonly host: string;
+  readonly link = new PlaneLink();
+  readonly recorder: Recorder;
+  readonly replicationAssembly: ReplicationAssembly;
+  readonly backgroundAssembly: BackgroundAssembly;
+  replication!: ReplicationPlane<number>;
+  background!: BackgroundPlane;
+  crashed = false;
+  /** Set while a caller spins in `proposeSync`: then the plane is polled and not stepped. */
+  syncPoll: (() => void) | undefined;
+  readonly #fabric: SimFabric;
+  readonly #backend: Backend;
+  readonly #options: ClusterOptions;
+  readonly #random: Random;
+  readonly #observer: Observer;
+  readonly #blockedUntil = { replication: 0, background: 0 };
+  /** When each plane is to be stepped next; a step that was scheduled later is then out of date. */
+  readonly #due = { replication: Infinity, background: Infinity };
+  readonly #paused = { host: false };
+
+  constructor(
+    id: number,
+    fabric: SimFabric,
+    options: ClusterOptions,
+    random: Random,
+    observer: Observer,
+  ) {
+    this.id = id;
+    this.host = `r${id}`;
+    this.#fabric = fabric;
+    this.#options = options;
+    this.#random = random;
+    this.#observer = observer;
+    this.#backend = fabric.backend(this.host);
+    const context = new Device(this.#backend, this.#backend.listDevices()[0]).open();
+    this.replicationAssembly = new ReplicationAssembly(context, options.replicas, options.geometry);
+    this.backgroundAssembly = new BackgroundAssembly(context, options.replicas);
+    this.recorder = new Recorder((command, index, hash, at) =>
+      observer.applied(this, command, index, hash, at),
+    );
+  }
+
+  get log(): Uint8Array {
+    return this.replicationAssembly.memory.log.bytes;
+  }
+
+  get paused(): boolean {
+    return this.#paused.host;
+  }
+
+  get nowUs(): number {
+    return this.#fabric.now / 1000;
+  }
+
+  /** Numbers of the queue pairs at which this replica's log is written, by writer. */
+  incomingNumbers(): number[] {
+    return Array.from(
+      { length: this.#options.replicas },
+      (_, peer) => this.replicationAssembly.offer(peer).incoming.queuePairNumber,
+    );
+  }
+
+  /** Whether the background plane has lost its connection to one of these for good. */
+  lostPeers(living: readonly SimReplica[]): boolean {
+    return this.backgroundAssembly.peers.some(
+      ({ id, queuePair }) =>
+        queuePair.control.state !== 'readyToSend' && living.some((peer) => peer.id === id),
+    );
+  }
+
+  /** Connects with every replica, the own included, and makes the planes. */
+  start(replicas: readonly SimReplica[]): void {
+    for (const peer of replicas) {
+      this.replicationAssembly.connect(peer.id, peer.replicationAssembly.offer(this.id));
+      if (peer === this) continue;
+      this.backgroundAssembly.connect(peer.id, peer.backgroundAssembly.offer(this.id));
+    }
+    this.#makeReplication();
+    this.#makeBackground();
+    this.#scheduleIn('background', this.#random.between(0, 50_000));
+    this.#scheduleIn('replication', this.#random.between(0, 50_000));
+  }
+
+  /** Has a plane step soon. */
+  wake(plane: PlaneName): void {
+    this.#scheduleIn(plane, this.#random.between(500, 5000));
+  }
+
+  /** Keeps one plane from running for a while: a blocked event loop, a starved thread. */
+  block(plane: PlaneName, ns: number): void {
+    this.#blockedUntil[plane] = Math.max(this.#blockedUntil[plane], this.#fabric.now + ns);
+  }
+
+  unblock(): void {
+    this.#blockedUntil.replication = 0;
+    this.#blockedUntil.background = 0;
+    this.wake('replication');
+    this.wake('background');
+  }
+
+  pause(nic: 'continues' | 'stops'): void {
+    this.#paused.host = true;
+    this.#fabric.pause(this.host, { nic });
+  }
+
+  resume(): void {
+    this.#paused.host = false;
+    this.#fabric.resume(this.host);
+    this.wake('replication');
+    this.wake('background');
+  }
+
+  crash(): void {
+    this.crashed = true;
+    this.#fabric.crash(this.host);
+  }
+
+  #makeReplication(): void {
+    const { geometry, tuning, replicas } = this.#options;
+    const assembly = this.replicationAssembly;
+    this.replication = new ReplicationPlane<number>({
+      self: this.id,
+      replicas,
+      link: this.link,
+      lanes: assembly.lanes,
+      memory: assembly.memory,
+      sendRing: assembly.sendRing,
+      completionQueue: assembly.completionQueue,
+      geometry,
+      nonce: GROUP_NONCE,
+      tuning,
+      nowUs: () => this.nowUs,
+      stateMachine: this.recorder,
+      wakeBackground: () => this.wake('background'),
+      events: {
+        leading: () => this.#observer.leading(this),
+        ended: (reason) => this.#observer.ended(this, reason),
+      },
+    });
+  }
+
+  #makeBackground(): void {
+    const { geometry, tuning, replicas } = this.#options;
+    const assembly = this.backgroundAssembly;
+    this.background = new BackgroundPlane({
+      self: this.id,
+      replicas,
+      link: this.link,
+      peers: assembly.peers,
+      incoming: this.replicationAssembly.incoming.map(
+        (control, writer) =>
+          new ObservedControl(this.#backend, control, (change) =>
+            this.#observer.permissionChanged(this, writer, change),
+          ),
+      ),
+      outgoing: this.replicationAssembly.outgoing,
+      scratch: assembly.scratch,
+      log: this.log,
+      sendRing: assembly.sendRing,
+      completionQueue: assembly.completionQueue,
+      geometry,
+      nonce: GROUP_NONCE,
+      tuning,
+      nowUs: this.nowUs,
+      wakeReplication: () => this.wake('replication'),
+    });
+  }
+
+  #scheduleIn(plane: PlaneName, delayNs: number): void {
+    const at = this.#fabric.now + delayNs;
+    if (at >= this.#due[plane]) return;
+    this.#due[plane] = at;
+    this.#fabric.schedule(delayNs, () => {
+      if (this.crashed || this.#due[plane] !== at) return;
+      this.#due[plane] = Infinity;
+      this.#run(plane);
+    });
+  }
+
+  #run(plane: PlaneName): void {
+    if (this.#paused.host) return;
+    const left = this.#blockedUntil[plane] - this.#fabric.now;
+    if (left > 0) {
+      this.#scheduleIn(plane, left);
+      return;
+    }
+    if (plane === 'background') this.#stepBackground();
+    else this.#stepReplication();
+    this.#observer.stepped(this, plane);
+  }
+
+  #stepBackground(): void {
+    this.background.step(this.nowUs);
+    const tickNs = this.#options.tuning.tickUs * 1000;
+    this.#scheduleIn('background', this.#random.between(tickNs, tickNs * 1.5));
+  }
+
+  #stepReplication(): void {
+    if (this.syncPoll !== undefined) {
+      this.syncPoll();
+      this.#scheduleIn('replication', this.#random.between(300, 1500));
+      return;
+    }
+    this.replication.step();
+    // A busy plane polls; an idle one is woken, and by its event loop now and then.
+    const busy = this.replication.busy;
+    this.#scheduleIn(
+      'replication',
+      busy ? this.#random.between(500, 4000) : this.#random.between(100_000, 600_000),
+    );
+  }
+}

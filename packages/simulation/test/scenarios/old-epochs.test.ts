@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import {
+  delayedWriteOfAnOldEpoch,
+  followerThatWasAnothersInBetween,
+  granterThatHasNotReadItsLog,
+} from './old-epochs.ts';
+
+// protocol.md, "Faults to inject": a delayed write of an old epoch; two candidates at once; stale leader.
+describe('what an old epoch leaves behind', () => {
+  it('a write that is under way does not land in the next one', () => {
+    expect(delayedWriteOfAnOldEpoch).not.toThrow();
+  });
+
+  it('a follower that was another leader’s in between ends the epoch', () => {
+    expect(followerThatWasAnothersInBetween).not.toThrow();
+  });
+
+  it('a granter that has not read its log acknowledges all that it holds', () => {
+    expect(granterThatHasNotReadItsLog).not.toThrow();
+  });
+});

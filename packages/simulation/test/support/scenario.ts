@@ -1,0 +1,109 @@
+import { DEFAULT_TUNING } from '@mu-smr/consensus/planes';
+import type { ProposeOutcome } from '@mu-smr/consensus';
+import { makeCheckers } from '../../src/all-checkers.ts';
+import { observeAll, type Checker } from '../../src/checkers.ts';
+import type { ClusterOptions } from '../../src/cluster-options.ts';
+import { makeCommand } from '../../src/command.ts';
+import type { ClientCommand, Observer } from '../../src/observer.ts';
+import { Random } from '../../src/random.ts';
+import { SimCluster } from '../../src/sim-cluster.ts';
+import type { SimReplica } from '../../src/sim-replica.ts';
+
+/** A small ring, and times that fit virtual time. */
+const OPTIONS: ClusterOptions = {
+  seed: 1,
+  replicas: 3,
+  geometry: { capacityBytes: 4096, payloadBytesMax: 100, windowBytes: 1024 },
+  mtuBytes: 256,
+  tuning: {
+    ...DEFAULT_TUNING,
+    tickUs: 50,
+    score: { cap: 15, failBelow: 2, recoverAbove: 6 },
+    verifySuspicions: false,
+    grantGraceUs: 50,
+    grantTimeoutUs: 3000,
+    backOffUs: 200,
+    claimPatienceUs: 1000,
+    regrantUs: 500,
+    slowFollowerUs: 3000,
+    fateSharingUs: 2000,
+  },
+};
+
+/** What became of one command. */
+export interface Proposed {
+  readonly id: number;
+  outcome: ProposeOutcome<number> | undefined;
+}
+
+/** A cluster that does what a test says, with all checkers on. */
+export class Scenario {
+  readonly cluster: SimCluster;
+  readonly #observer: Observer;
+  #commands = 0;
+
+  constructor(options: Partial<ClusterOptions> = {}, extra: Checker = {}) {
+    const all = { ...OPTIONS, ...options };
+    const checkers = makeCheckers(all, () => this.cluster.replicas);
+    this.#observer = observeAll([...checkers.list, extra]);
+    this.cluster = new SimCluster(all, new Random(all.seed), this.#observer, 'none');
+  }
+
+  replica(id: number): SimReplica {
+    return this.cluster.replicas[id];
+  }
+
+  run(us: number): void {
+    this.cluster.runUntil(this.cluster.nowUs + us);
+  }
+
+  /** Runs until something holds; fails after a bounded virtual time. */
+  until(holds: () => boolean, withinUs = 30_000): void {
+    this.cluster.runUntil(this.cluster.nowUs + withinUs, holds);
+    if (!holds()) throw new Error(`not within ${withinUs} µs of virtual time: ${holds.toString()}`);
+  }
+
+  /** Waits for the one leader there is, perhaps another than before. */
+  leader(other?: SimReplica): SimReplica {
+    const leading = (): SimReplica[] =>
+      this.cluster.leaders.filter((one) => one !== other && !one.paused);
+    this.until(() => leading().length === 1);
+    return leading()[0];
+  }
+
+  propose(at: SimReplica, bytes = 40): Proposed {
+    const proposed: Proposed = { id: ++this.#commands, outcome: undefined };
+    const command: ClientCommand = { id: proposed.id, at, epoch: at.link.int('epoch') };
+    this.#observer.proposed(command);
+    at.replication.submit({
+      command: makeCommand(proposed.id, bytes),
+      withdrawn: false,
+      posted: false,
+      settle: (outcome) => {
+        proposed.outcome = outcome;
+        this.#observer.answered(command, outcome);
+      },
+    });
+    at.wake('replication');
+    return proposed;
+  }
+
+  /** Proposes and waits for success. */
+  decide(at: SimReplica, commands = 1): void {
+    for (let n = 0; n < commands; n++) {
+      const proposed = this.propose(at);
+      this.until(() => proposed.outcome !== undefined);
+      if (proposed.outcome?.kind !== 'decided')
+        throw new Error(`command ${proposed.id} ended as ${proposed.outcome?.kind}`);
+    }
+  }
+
+  /** Whether all that live have applied the same commands, and these many. */
+  agree(commands: number): boolean {
+    const [first, ...rest] = this.cluster.alive.map((replica) => replica.recorder);
+    return (
+      first.count === commands &&
+      rest.every((one) => one.hash === first.hash && one.count === commands)
+    );
+  }
+}

@@ -1,0 +1,54 @@
+// The two rings that JavaScript and a provider share, in 32-bit words: src/ring-layout.ts in C++.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace mu {
+
+constexpr uint32_t kRingProducer = 0;
+constexpr uint32_t kRingConsumer = 16;
+constexpr uint32_t kRingEntries = 32;
+
+constexpr uint32_t kSendEntryWords = 16;
+constexpr uint32_t kCompletionEntryWords = 8;
+
+constexpr uint32_t kSendSignaled = 1u << 8;
+constexpr uint32_t kSendInline = 1u << 9;
+constexpr uint32_t kSendWake = 1u << 10;
+constexpr uint32_t kSendSeal = 1u << 11;
+
+/// One work request, as JavaScript stored it.
+struct SendEntry {
+  uint32_t opcode_and_flags;
+  uint32_t queue_pair;
+  uint32_t local_region;
+  uint32_t local_offset;
+  uint32_t length;
+  uint32_t remote_key;
+  uint32_t remote_offset;
+  uint32_t reserved;
+  uint32_t work_request_id_low;
+  uint32_t work_request_id_high;
+  uint32_t compare_add_low;
+  uint32_t compare_add_high;
+  uint32_t swap_low;
+  uint32_t swap_high;
+  uint32_t padding[2];
+};
+static_assert(sizeof(SendEntry) == kSendEntryWords * 4);
+
+/// One finished work request, as JavaScript reads it.
+struct CompletionEntry {
+  uint32_t work_request_id_low;
+  uint32_t work_request_id_high;
+  uint32_t status;
+  uint32_t opcode;
+  uint32_t byte_length;
+  uint32_t queue_pair_number;
+  uint32_t retired;
+  uint32_t queue_pair;
+};
+static_assert(sizeof(CompletionEntry) == kCompletionEntryWords * 4);
+
+}  // namespace mu

@@ -1,0 +1,47 @@
+#include "completion_queue.h"
+
+#include <algorithm>
+
+#include "clock.h"
+#include "fence.h"
+
+namespace mu::shm {
+
+ShmCompletionQueue::ShmCompletionQueue(uint32_t depth, uint64_t round_trip_ns)
+    : depth_(depth),
+      round_trip_ns_(round_trip_ns),
+      memory_(std::make_shared<AnonymousMapping>(
+          "ibv_create_cq", (kRingEntries + depth * kCompletionEntryWords) * 4)) {}
+
+bool ShmCompletionQueue::push_delayed(const CompletionEntry& entry) {
+  if (delayed_.size() == depth_) return false;
+  delayed_.push_back({now_ns() + round_trip_ns_, entry});
+  return true;
+}
+
+void ShmCompletionQueue::attach(QueuePairSlot* user) {
+  std::lock_guard lock(users_mutex_);
+  users_.push_back(user);
+}
+
+void ShmCompletionQueue::detach(QueuePairSlot* user) {
+  std::lock_guard lock(users_mutex_);
+  users_.erase(std::find(users_.begin(), users_.end(), user));
+}
+
+void ShmCompletionQueue::fail_users() {
+  std::lock_guard lock(users_mutex_);
+  for (QueuePairSlot* user : users_)
+    fail_connection(*user, admission_connection(user->admission.load()));
+}
+
+void ShmCompletionQueue::poll() {
+  if (delayed_.empty()) return;
+  const uint64_t now = now_ns();
+  while (!delayed_.empty() && delayed_.front().due_ns <= now) {
+    if (!publish(delayed_.front().entry)) return;
+    delayed_.pop_front();
+  }
+}
+
+}  // namespace mu::shm

@@ -1,0 +1,74 @@
+// The completion ring of one thread, with an optional modelled round-trip time.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "../rings.h"
+#include "file_mapping.h"
+#include "layout.h"
+
+namespace mu::shm {
+
+class ShmCompletionQueue final : public CompletionQueue {
+ public:
+  /// `round_trip_ns` delays completions by a modelled network; 0 shows them at once.
+  ShmCompletionQueue(uint32_t depth, uint64_t round_trip_ns);
+
+  std::shared_ptr<Mapping> ring() const override { return memory_; }
+  bool needs_poll() const override { return round_trip_ns_ != 0; }
+  void poll() override;
+
+  /// From the owning thread's doorbell. False when the ring is full: an overrun, which is for good
+  /// and costs every queue pair that completes here its connection, as on hardware.
+  bool push(const CompletionEntry& entry) {
+    if (overrun_) return false;
+    if (round_trip_ns_ == 0 ? publish(entry) : push_delayed(entry)) return true;
+    overrun_ = true;
+    fail_users();
+    return false;
+  }
+
+  /// Queue pairs that complete here, by their slots in our segment.
+  void attach(QueuePairSlot* user);
+  void detach(QueuePairSlot* user);
+
+ private:
+  struct Delayed {
+    uint64_t due_ns;
+    CompletionEntry entry;
+  };
+
+  bool publish(const CompletionEntry& entry) {
+    const uint32_t tail = producer().load(std::memory_order_relaxed);
+    if (tail - consumer().load(std::memory_order_acquire) == depth_) return false;
+    entries()[tail & (depth_ - 1)] = entry;
+    producer().store(tail + 1, std::memory_order_release);
+    return true;
+  }
+  bool push_delayed(const CompletionEntry& entry);
+  void fail_users();
+
+  std::atomic<uint32_t>& word(uint32_t index) const {
+    return reinterpret_cast<std::atomic<uint32_t>*>(memory_->data())[index];
+  }
+  std::atomic<uint32_t>& producer() const { return word(kRingProducer); }
+  std::atomic<uint32_t>& consumer() const { return word(kRingConsumer); }
+  CompletionEntry* entries() const {
+    return reinterpret_cast<CompletionEntry*>(memory_->data() + kRingEntries * 4);
+  }
+
+  uint32_t depth_;
+  uint64_t round_trip_ns_;
+  std::shared_ptr<AnonymousMapping> memory_;
+  std::deque<Delayed> delayed_;
+  bool overrun_ = false;
+
+  std::mutex users_mutex_;
+  std::vector<QueuePairSlot*> users_;
+};
+
+}  // namespace mu::shm

@@ -1,0 +1,117 @@
+// How a process's end is seen by its peers, and what becomes of its files.
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "../shm/clock.h"
+#include "../shm/file_mapping.h"
+#include "../shm/peer.h"
+#include "../shm/process_state.h"
+#include "check.h"
+#include "host.h"
+#include "writer_process.h"
+
+namespace mu::test {
+namespace {
+
+constexpr WritePlan kIdle{{shm::HookPoint::kLeft, 0}, 1, 8, 0};
+constexpr uint64_t kMarkedWithinNs = 500'000'000;
+
+TEST(killed, "the kernel marks the death word of a process that is killed") {
+  for (int round = 0; round < 20; round++) {
+    TemporaryFabric fabric;
+    WriterProcess process(fabric.path(), kIdle);
+    const shm::Peer peer(fabric.path(), process.endpoint().address);
+    CHECK(!peer.gone(), "alive");
+    const uint64_t began = shm::now_ns();
+    process.kill();
+    while (!peer.gone()) CHECK(shm::now_ns() - began < kMarkedWithinNs, "not marked in time");
+    CHECK(peer.shared().header.closed.load() == 0, "that was no orderly end");
+  }
+}
+
+TEST(closed, "an orderly close marks `closed`, and is no death") {
+  TemporaryFabric fabric;
+  WriterProcess process(fabric.path(), kIdle);
+  const shm::Peer peer(fabric.path(), process.endpoint().address);
+  process.close();
+  CHECK_EQUAL(peer.shared().header.closed.load(), 1u, "closed");
+  CHECK(peer.gone(), "gone");
+  CHECK_EQUAL(peer.shared().header.death_word.load(), 0u, "the death word");
+}
+
+TEST(ended, "a process has ended when its last thread has, not before") {
+  CHECK(!shm::process_ended(static_cast<uint32_t>(getpid()),
+                            shm::read_process(static_cast<uint32_t>(getpid())).start_time),
+        "we run");
+  CHECK(shm::process_ended(static_cast<uint32_t>(getpid()), 1), "a later process with the same id");
+  TemporaryFabric fabric;
+  WriterProcess process(fabric.path(), kIdle);
+  process.endpoint();
+  const auto pid = static_cast<uint32_t>(process.pid());
+  const uint64_t start = shm::read_process(pid).start_time;
+  CHECK(!shm::process_ended(pid, start), "it waits");
+  CHECK_EQUAL(shm::read_process(pid).threads, 2L, "the writer and its liveness thread");
+  // Nobody has waited for it yet: a zombie without threads has ended too.
+  kill(process.pid(), SIGKILL);
+  const uint64_t began = shm::now_ns();
+  while (!shm::process_ended(pid, start))
+    CHECK(shm::now_ns() - began < kMarkedWithinNs, "a zombie is taken for alive");
+  CHECK(shm::read_process(pid).exists, "it is still there as a zombie");
+  process.kill();
+  CHECK(shm::process_ended(pid, start), "it was reaped");
+}
+
+TEST(stale, "what a dead process left is removed at the next start, what a live one has is not") {
+  TemporaryFabric fabric;
+  WriterProcess living(fabric.path(), kIdle);
+  WriterProcess dying(fabric.path(), kIdle);
+  const std::string of_living = living.endpoint().address + ".";
+  const std::string of_dying = dying.endpoint().address + ".";
+  dying.kill();
+  std::ofstream(fabric.path() + "/unrelated") << "kept";
+  CHECK_EQUAL(fabric.files(of_dying).size(), 2u, "a control segment and a region are left");
+  const auto before = fabric.files(of_living);
+
+  Host next(fabric.path());
+  CHECK_EQUAL(fabric.files(of_dying).size(), 0u, "files of the dead process");
+  CHECK(fabric.files(of_living) == before, "files of the living process");
+  CHECK_EQUAL(fabric.files("unrelated").size(), 1u, "a file that is not ours");
+}
+
+TEST(last, "an orderly end leaves nothing, and the last one takes the fabric with it") {
+  std::string path;
+  {
+    TemporaryFabric fabric;
+    path = fabric.path();
+    {
+      Host first(path);
+      Host second(path);
+      CHECK_EQUAL(fabric.files("").size(), 4u, "two segments, two regions");
+    }
+    CHECK(access(path.c_str(), F_OK) != 0, "the directory is gone");
+  }
+}
+
+TEST(foreign, "a fabric that others could open, or an address that is a path, is refused") {
+  TemporaryFabric fabric;
+  const auto refused = [](auto body) {
+    try {
+      body();
+    } catch (const VerbsFailure& failure) {
+      return failure.error();
+    }
+    return 0;
+  };
+  chmod(fabric.path().c_str(), 0755);
+  CHECK_EQUAL(refused([&] { Host host(fabric.path()); }), EPERM, "mode 0755");
+  chmod(fabric.path().c_str(), 0700);
+  for (const char* address : {"", "../seg-1", "seg-1/../../etc", "passwd"})
+    CHECK_EQUAL(refused([&] { shm::Peer peer(fabric.path(), address); }), EINVAL, address);
+  CHECK_EQUAL(refused([&] { shm::Peer peer(fabric.path(), "seg-1-2-3"); }), ENOENT, "nobody");
+}
+
+}  // namespace
+}  // namespace mu::test

@@ -1,0 +1,69 @@
+/**
+ * The ibverbs object model for TypeScript, over shared memory or a simulator.
+ *
+ * `example/loopback.mjs` is the whole product in thirty lines; README.md shows it and says what
+ * permissions, errors and limits mean.
+ *
+ * @packageDocumentation
+ */
+export { AccessFlags } from './access-flags.ts';
+export type {
+  Backend,
+  DeviceInfo,
+  DeviceLimits,
+  PeerThreadState,
+  RawCompletionQueue,
+  RawMemory,
+  RawQueuePair,
+  RawQueuePairAttributes,
+  RawQueuePairChange,
+  RawQueuePairQuery,
+  RawSendRing,
+} from './backend.ts';
+export { CompletionQueue } from './completion-queue.ts';
+export { Context, ContextControl } from './context.ts';
+export { Device } from './device.ts';
+export type { QueuePairEndpoint } from './endpoint.ts';
+export { VerbsError } from './errors.ts';
+export { crc32c, sealTrailer, TRAILER_BYTES, trailerMatches } from './integrity.ts';
+export { Owned } from './lifetime.ts';
+export { MemoryRegion } from './memory-region.ts';
+export { PreparedQueuePair, type ConnectOptions } from './prepared-queue-pair.ts';
+export { ProtectionDomain, type QueuePairOptions } from './protection-domain.ts';
+export type {
+  DelayDistribution,
+  PartitionDrops,
+  SimFaultOptions,
+  SimFaults,
+} from './providers/sim/sim-faults.ts';
+export {
+  SimFabric,
+  type SimFabricOptions,
+  type SimPauseOptions,
+} from './providers/sim/sim-fabric.ts';
+export type { SimWriteEvent } from './providers/sim/sim-nic.ts';
+export { QueuePair } from './queue-pair.ts';
+export { QueuePairControl } from './queue-pair-control.ts';
+export { QueuePairState, transitionAllowed, type QueuePairStateName } from './queue-pair-state.ts';
+export { CompletionEntry, Ring, SendEntry, SendFlags } from './ring-layout.ts';
+export { SendRing } from './send-ring.ts';
+export {
+  isPermissionError,
+  Opcode,
+  statusName,
+  WorkCompletionStatus,
+  type OpcodeName,
+  type WorkCompletion,
+  type WorkCompletionStatusName,
+} from './work-completion.ts';
+export type { LocalRange, RemotePlace, WorkRequest, WorkRequestOptions } from './work-request.ts';
+export { RawWrites, type RawWrite } from './native/measure.ts';
+export { TrailerVerifier } from './native/trailer-verifier.ts';
+export { bindingProblem } from './native/load.ts';
+export { defaultFabric, shmBackend, shmDevice, type ShmOptions } from './native/shm-backend.ts';
+export {
+  EventLoopWaker,
+  scheduleThisThread,
+  signalWaker,
+  type ThreadScheduling,
+} from './native/thread.ts';

@@ -1,0 +1,61 @@
+import { sealTrailer, TRAILER_BYTES } from '../../integrity.ts';
+import { Ring, SendEntry, SendFlags } from '../../ring-layout.ts';
+import { Opcode, WorkCompletionStatus } from '../../work-completion.ts';
+import type { SimHost, SimSendRing } from './sim-host.ts';
+import { localBytes } from './sim-landing.ts';
+import type { SimNic } from './sim-nic.ts';
+import type { SimQueuePair } from './sim-queue-pair.ts';
+import { takeWorkRequest, type SimWorkRequest } from './sim-work-request.ts';
+
+/** Hands every posted entry of a ring to the NIC, in order. */
+export function ringDoorbell(host: SimHost, ring: SimSendRing, nic: SimNic): void {
+  // A dead machine's program may still be unwinding.
+  if (host.state === 'crashed') return;
+  const { words } = ring;
+  let consumer = words[Ring.consumer];
+  while (consumer !== words[Ring.producer]) {
+    const at = Ring.entries + (consumer & (ring.depth - 1)) * SendEntry.words;
+    const queuePair = host.queuePairs.find(words[at + SendEntry.queuePair]);
+    const request = takeWorkRequest(words, at);
+    consumer = (consumer + 1) >>> 0;
+    words[Ring.consumer] = consumer;
+    // A queue pair may be destroyed between posting and the doorbell; its requests go with it.
+    if (queuePair !== undefined) start(queuePair, request, nic);
+  }
+}
+
+function start(queuePair: SimQueuePair, request: SimWorkRequest, nic: SimNic): void {
+  const refusal = refuseAtDoorbell(queuePair, request);
+  if (refusal === WorkCompletionStatus.success) {
+    takeBytes(queuePair, request);
+    nic.post(queuePair, request);
+    return;
+  }
+  // What was posted before is flushed first: completions keep the posted order.
+  queuePair.fail();
+  queuePair.complete(request, refusal);
+}
+
+/** What a NIC finds wrong before it sends anything. */
+function refuseAtDoorbell(queuePair: SimQueuePair, request: SimWorkRequest): number {
+  if (request.opcode > Opcode.fetchAndAdd) return WorkCompletionStatus.localQueuePairOperationError;
+  const inline = (request.flags & SendFlags.inline) !== 0;
+  const seal = (request.flags & SendFlags.seal) !== 0;
+  if (inline && request.length > queuePair.inlineBytesMax)
+    return WorkCompletionStatus.localLengthError;
+  if (seal && request.length < TRAILER_BYTES) return WorkCompletionStatus.localLengthError;
+  return WorkCompletionStatus.success;
+}
+
+/** Seals in place, as the offload does, and copies what is inline; the rest is read when it is sent. */
+function takeBytes(queuePair: SimQueuePair, request: SimWorkRequest): void {
+  if (request.opcode !== Opcode.rdmaWrite) return;
+  const seal = (request.flags & SendFlags.seal) !== 0;
+  const inline = (request.flags & SendFlags.inline) !== 0;
+  if (!seal && !inline) return;
+  const bytes = localBytes(queuePair, request);
+  // A range that may not be used ends in a completion once its turn has come.
+  if (bytes === undefined) return;
+  if (seal) sealTrailer(bytes, 0, bytes.length);
+  if (inline) request.bytes = bytes.slice();
+}

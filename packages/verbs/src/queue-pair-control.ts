@@ -1,0 +1,84 @@
+import type { Backend, PeerThreadState } from './backend.ts';
+import type { QueuePairEndpoint } from './endpoint.ts';
+import { refuse } from './errors.ts';
+import type { ConnectOptions } from './prepared-queue-pair.ts';
+import {
+  QueuePairState,
+  queuePairStateName,
+  transitionAllowed,
+  type QueuePairStateName,
+} from './queue-pair-state.ts';
+
+/** State and permissions of a connected queue pair; every thread of the process may hold one. */
+export class QueuePairControl {
+  readonly handle: number;
+  readonly remote: QueuePairEndpoint;
+  readonly #backend: Backend;
+
+  constructor(backend: Backend, handle: number, remote: QueuePairEndpoint) {
+    if (remote.provider !== backend.name)
+      throw refuse(
+        'ibv_modify_qp',
+        'EINVAL',
+        `a ${backend.name} queue pair, a ${remote.provider} peer`,
+      );
+    this.#backend = backend;
+    this.handle = handle;
+    this.remote = remote;
+  }
+
+  /** ibv_query_qp(3): the state as the provider sees it now. */
+  get state(): QueuePairStateName {
+    return queuePairStateName(this.#backend.queryQueuePair(this.handle).state);
+  }
+
+  /** What the peer may do through this queue pair. */
+  get accessFlags(): number {
+    return this.#backend.queryQueuePair(this.handle).accessFlags;
+  }
+
+  /** How often a revocation here had to relocate memory. */
+  get relocations(): number {
+    return this.#backend.queryQueuePair(this.handle).relocations;
+  }
+
+  /**
+   * Changes what the peer may do, on a queue pair that works: the fast path of a permission switch.
+   * When it returns, no byte is changed any more through a permission that it took away. Throws
+   * EINVAL unless the queue pair is in RTS.
+   */
+  modifyAccess(accessFlags: number): void {
+    this.#step('readyToSend', { accessFlags });
+  }
+
+  /**
+   * RESET→INIT→RTR→RTS: the slow path, and the only way out of ERR. Both sides must do it with
+   * matching packet sequence numbers; after cycling one side only, writes end in `retryExceeded`.
+   */
+  cycle(options: ConnectOptions): void {
+    this.#step('reset', {});
+    this.#step('init', { accessFlags: options.accessFlags });
+    this.#step('readyToReceive', {
+      remoteAddress: this.remote.address,
+      remoteQueuePairNumber: this.remote.queuePairNumber,
+      receivePacketSequenceNumber: options.receivePacketSequenceNumber ?? 0,
+    });
+    this.#step('readyToSend', { sendPacketSequenceNumber: options.sendPacketSequenceNumber ?? 0 });
+  }
+
+  /** To ERR: everything outstanding is flushed, nothing is admitted. */
+  fail(): void {
+    this.#step('error', {});
+  }
+
+  /** What the kernel says of the thread the peer watches by; `unknown` where it cannot be told. */
+  peerThreadState(): PeerThreadState {
+    return this.#backend.peerThreadState(this.handle);
+  }
+
+  #step(to: QueuePairStateName, change: object): void {
+    const from = this.state;
+    if (!transitionAllowed(from, to)) throw refuse('ibv_modify_qp', 'EINVAL', `${from} to ${to}`);
+    this.#backend.modifyQueuePair(this.handle, { state: QueuePairState[to], ...change });
+  }
+}

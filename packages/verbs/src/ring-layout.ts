@@ -1,0 +1,75 @@
+/**
+ * The two rings that JavaScript and a provider share, in 32-bit words. `native/rings.h` is the same
+ * layout in C++, and `ring-layout.test.ts` holds the two together.
+ *
+ * Both rings start with their counters, each on a cache line of its own; entries follow. Counters
+ * run freely modulo 2^32; an entry's slot is its counter modulo the depth, a power of two.
+ */
+export const Ring = {
+  /** Word of the counter that the producer advances. */
+  producer: 0,
+  /** Word of the counter that the consumer advances. */
+  consumer: 16,
+  /** First word of entry 0. */
+  entries: 32,
+} as const;
+
+/** Words of one send-ring entry: one work request. */
+export const SendEntry = {
+  words: 16,
+  /** Opcode in the low byte, `SendFlags` above it. */
+  opcodeAndFlags: 0,
+  queuePair: 1,
+  localRegion: 2,
+  localOffset: 3,
+  length: 4,
+  remoteKey: 5,
+  remoteOffset: 6,
+  workRequestIdLow: 8,
+  workRequestIdHigh: 9,
+  /** compareAndSwap: expected value; fetchAndAdd: addend. */
+  compareAddLow: 10,
+  compareAddHigh: 11,
+  swapLow: 12,
+  swapHigh: 13,
+} as const;
+
+/** Flags of a work request, shifted above the opcode's byte. */
+export const SendFlags = {
+  /** A completion is wanted on success too; failures always complete. */
+  signaled: 1 << 8,
+  /** The provider must take the bytes before the doorbell returns (`IBV_SEND_INLINE`). */
+  inline: 1 << 9,
+  /** Ring the target's doorbell after the write, where the provider has one; a hint elsewhere. */
+  wake: 1 << 10,
+  /**
+   * Integrity offload: before it takes the bytes, the provider stores their trailer in the last 8
+   * (see `integrity.ts`), as NICs offload checksums.
+   */
+  seal: 1 << 11,
+} as const;
+
+/** Words of one completion-ring entry. */
+export const CompletionEntry = {
+  words: 8,
+  workRequestIdLow: 0,
+  workRequestIdHigh: 1,
+  status: 2,
+  opcode: 3,
+  byteLength: 4,
+  queuePairNumber: 5,
+  /** Work requests this completion retires: itself and the unsignalled ones before it. */
+  retired: 6,
+  /** Handle of the local queue pair: a small integer, for accounting. */
+  queuePair: 7,
+} as const;
+
+/** Bytes of a send ring with `depth` entries. */
+export function sendRingBytes(depth: number): number {
+  return (Ring.entries + depth * SendEntry.words) * 4;
+}
+
+/** Bytes of a completion ring with `depth` entries. */
+export function completionRingBytes(depth: number): number {
+  return (Ring.entries + depth * CompletionEntry.words) * 4;
+}

@@ -1,0 +1,119 @@
+import type { Backend } from './backend.ts';
+import type { Context } from './context.ts';
+import { refuse } from './errors.ts';
+import { Owned } from './lifetime.ts';
+import type { QueuePair } from './queue-pair.ts';
+import { Ring, SendEntry } from './ring-layout.ts';
+import { Opcode } from './work-completion.ts';
+
+/**
+ * Work requests of one thread, for all its queue pairs, in memory that the provider reads.
+ *
+ * Posting stores one entry; `doorbell` hands everything posted to the provider in one call, in
+ * order. Nothing has happened before the doorbell.
+ */
+export class SendRing extends Owned {
+  readonly handle: number;
+  readonly depth: number;
+  /** Hands all posted work requests to the provider. */
+  readonly doorbell: () => void;
+  readonly #words: Uint32Array;
+  readonly #mask: number;
+  readonly #backend: Backend;
+  #produced = 0;
+
+  constructor(context: Context, backend: Backend, contextHandle: number, depth: number) {
+    super(context);
+    const raw = backend.createSendRing(contextHandle, depth);
+    this.#backend = backend;
+    this.handle = raw.ring;
+    this.depth = depth;
+    this.doorbell = raw.doorbell;
+    this.#words = new Uint32Array(raw.buffer);
+    this.#mask = depth - 1;
+    this.attach();
+  }
+
+  /**
+   * Posts an RDMA write or read of `length` bytes. Throws `VerbsError` ENOMEM when a queue is full:
+   * the ring, the queue pair's send queue, or the completion queue it would overrun.
+   */
+  post(
+    queuePair: QueuePair,
+    opcodeAndFlags: number,
+    localRegion: number,
+    localOffset: number,
+    length: number,
+    remoteKey: number,
+    remoteOffset: number,
+    workRequestIdLow: number,
+    workRequestIdHigh: number,
+  ): void {
+    const at = this.#claim(queuePair);
+    const words = this.#words;
+    words[at + SendEntry.opcodeAndFlags] = opcodeAndFlags;
+    words[at + SendEntry.queuePair] = queuePair.handle;
+    words[at + SendEntry.localRegion] = localRegion;
+    words[at + SendEntry.localOffset] = localOffset;
+    words[at + SendEntry.length] = length;
+    words[at + SendEntry.remoteKey] = remoteKey;
+    words[at + SendEntry.remoteOffset] = remoteOffset;
+    words[at + SendEntry.workRequestIdLow] = workRequestIdLow;
+    words[at + SendEntry.workRequestIdHigh] = workRequestIdHigh;
+    this.#publish();
+  }
+
+  /** Posts a compare-and-swap or fetch-and-add on 8 remote bytes; the old value lands locally. */
+  postAtomic(
+    queuePair: QueuePair,
+    opcodeAndFlags: number,
+    localRegion: number,
+    localOffset: number,
+    remoteKey: number,
+    remoteOffset: number,
+    compareAdd: bigint,
+    swap: bigint,
+    workRequestIdLow: number,
+    workRequestIdHigh: number,
+  ): void {
+    const opcode = opcodeAndFlags & 0xff;
+    if (opcode !== Opcode.compareAndSwap && opcode !== Opcode.fetchAndAdd)
+      throw refuse('ibv_post_send', 'EINVAL', `opcode ${opcode} is not atomic`);
+    // Claimed before anything is stored: in a full ring the slot is that of the oldest entry.
+    const at = this.#claim(queuePair);
+    const words = this.#words;
+    words[at + SendEntry.opcodeAndFlags] = opcodeAndFlags;
+    words[at + SendEntry.queuePair] = queuePair.handle;
+    words[at + SendEntry.localRegion] = localRegion;
+    words[at + SendEntry.localOffset] = localOffset;
+    words[at + SendEntry.length] = 8;
+    words[at + SendEntry.remoteKey] = remoteKey;
+    words[at + SendEntry.remoteOffset] = remoteOffset;
+    words[at + SendEntry.workRequestIdLow] = workRequestIdLow;
+    words[at + SendEntry.workRequestIdHigh] = workRequestIdHigh;
+    words[at + SendEntry.compareAddLow] = Number(compareAdd & 0xffff_ffffn);
+    words[at + SendEntry.compareAddHigh] = Number((compareAdd >> 32n) & 0xffff_ffffn);
+    words[at + SendEntry.swapLow] = Number(swap & 0xffff_ffffn);
+    words[at + SendEntry.swapHigh] = Number((swap >> 32n) & 0xffff_ffffn);
+    this.#publish();
+  }
+
+  /** Checks every limit and returns the first word of the entry to fill. */
+  #claim(queuePair: QueuePair): number {
+    const words = this.#words;
+    if (this.closed || queuePair.closed) throw refuse('ibv_post_send', 'EBADF', 'used after close');
+    if (((this.#produced - words[Ring.consumer]) | 0) >= this.depth)
+      throw refuse('ibv_post_send', 'ENOMEM', 'the send ring is full: ring the doorbell');
+    queuePair.reserve();
+    return (this.#produced & this.#mask) * SendEntry.words + Ring.entries;
+  }
+
+  #publish(): void {
+    this.#produced = (this.#produced + 1) >>> 0;
+    this.#words[Ring.producer] = this.#produced;
+  }
+
+  protected release(): void {
+    this.#backend.destroySendRing(this.handle);
+  }
+}

@@ -1,0 +1,34 @@
+import { afterEach, beforeEach, describe } from 'vitest';
+import { dataCases } from './data-cases.ts';
+import { closeEverything, type ProviderFixture, type ProviderHooks } from './harness.ts';
+import { lifetimeCases } from './lifetime-cases.ts';
+import { permissionCases } from './permission-cases.ts';
+import { queueCases } from './queue-cases.ts';
+import { revocationCases } from './revocation-cases.ts';
+import { stateCases } from './state-cases.ts';
+
+/** The contract of a provider; the same cases for `sim`, `shm` and `ibverbs`. */
+export function providerSuite(name: string, hooks: ProviderHooks): void {
+  describe(`${name}: provider compliance`, () => {
+    let current: ProviderFixture | undefined;
+    const fixture = (): ProviderFixture => {
+      if (current === undefined) throw new Error('no fixture outside a test');
+      return current;
+    };
+    beforeEach(async () => {
+      current = await hooks.setup();
+    });
+    afterEach(async () => {
+      closeEverything();
+      if (current !== undefined) await hooks.teardown(current);
+      current = undefined;
+    });
+
+    dataCases(fixture);
+    queueCases(fixture);
+    permissionCases(fixture);
+    revocationCases(fixture);
+    stateCases(fixture);
+    lifetimeCases(fixture);
+  });
+}
