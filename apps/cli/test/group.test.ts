@@ -156,7 +156,8 @@ describe('mu up on a terminal', () => {
   it('draws its table anew in place', async () => {
     const { spawn } = await import('node:child_process');
     const bin = new URL('../bin/mu.js', import.meta.url).pathname;
-    const command = `${process.execPath} ${bin} up kv --group terminal --replicas 1`;
+    // `exec`, or a shell that stays would take the Ctrl-C for itself.
+    const command = `exec ${process.execPath} ${bin} up kv --group terminal --replicas 1`;
     const terminal = spawn('script', ['-qefc', command, '/dev/null'], { env: home.environment });
     let text = '';
     terminal.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
