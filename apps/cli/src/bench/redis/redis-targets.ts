@@ -20,9 +20,34 @@ export class RedisTargets {
   readonly #servers: ServerProcess[] = [];
   readonly #directory = makeBenchDirectory();
   #group: LocalGroup | undefined;
+  #starting: Promise<unknown> = Promise.resolve();
+  #closing = false;
 
   /** Starts everything; returns the port of each target. What was started is ended by `close`. */
-  async start(signal: AbortSignal): Promise<Record<TargetName, number>> {
+  start(signal: AbortSignal): Promise<Record<TargetName, number>> {
+    const starting = this.#start(signal);
+    this.#starting = starting.catch(() => undefined);
+    return starting;
+  }
+
+  /** Throws unless every process that was started still runs. */
+  check(): void {
+    const states = this.#group?.members.map(({ id }) => this.#group?.state(id)) ?? [];
+    if (this.#servers.every((server) => server.alive) && states.every((one) => one === 'running'))
+      return;
+    throw new CliError('BENCH_FAILED', 'a server ended in the middle of the run');
+  }
+
+  /** Also in the middle of the start: nothing begins any more, and what runs is ended. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    await Promise.all(this.#servers.map((server) => server.end()));
+    await this.#starting;
+    await this.#group?.close();
+    removeBenchDirectory(this.#directory);
+  }
+
+  async #start(signal: AbortSignal): Promise<Record<TargetName, number>> {
     const [bare, primary, ...replicas] = await freePorts(4);
     signal.throwIfAborted();
     await Promise.all([bare, primary].map((port) => this.#redis(port)));
@@ -42,21 +67,9 @@ export class RedisTargets {
     return { bare, proxied: Number(proxied), replicated, redisWait: primary };
   }
 
-  /** Throws unless every process that was started still runs. */
-  check(): void {
-    const states = this.#group?.members.map(({ id }) => this.#group?.state(id)) ?? [];
-    if (this.#servers.every((server) => server.alive) && states.every((one) => one === 'running'))
-      return;
-    throw new CliError('BENCH_FAILED', 'a server ended in the middle of the run');
-  }
-
-  async close(): Promise<void> {
-    await this.#group?.close();
-    await Promise.all(this.#servers.map((server) => server.end()));
-    removeBenchDirectory(this.#directory);
-  }
-
   #add(name: string, command: string, args: readonly string[]): ServerProcess {
+    if (this.#closing)
+      throw new CliError('BENCH_FAILED', `${name} was not started: the end came first`);
     const server = new ServerProcess(name, command, args);
     this.#servers.push(server);
     return server;
