@@ -1,5 +1,5 @@
 import { ENTRY_BYTES_MIN, Entry, EntryKind, entryBytes } from './layout.ts';
-import type { LogOffset, ProposalNumber } from './offset.ts';
+import { LOG_BEGIN, type LogOffset, type ProposalNumber } from './offset.ts';
 
 /** Two words that name a group: part of every entry. */
 export type GroupNonce = readonly [low: number, high: number];
@@ -10,8 +10,8 @@ export type GroupNonce = readonly [low: number, high: number];
  */
 export class EntryWriter {
   /** What the leader lets followers know with every entry. */
-  firstUndecided = 0 as LogOffset;
-  release = 0 as LogOffset;
+  firstUndecided = LOG_BEGIN;
+  release = LOG_BEGIN;
   proposal = 0 as ProposalNumber;
   readonly #bytes: Uint8Array;
   readonly #words: Uint32Array;

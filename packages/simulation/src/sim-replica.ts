@@ -189,6 +189,7 @@ export class SimReplica {
       tuning,
       nowUs: this.nowUs,
       wakeReplication: () => this.wake('replication'),
+      raiseReplication: () => undefined,
     });
   }
 

@@ -62,8 +62,10 @@ export { TrailerVerifier } from './native/trailer-verifier.ts';
 export { bindingProblem } from './native/load.ts';
 export { defaultFabric, shmBackend, shmDevice, type ShmOptions } from './native/shm-backend.ts';
 export {
+  currentThreadId,
   EventLoopWaker,
   scheduleThisThread,
+  scheduleThread,
   signalWaker,
   type ThreadScheduling,
 } from './native/thread.ts';

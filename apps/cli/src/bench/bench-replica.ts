@@ -17,6 +17,7 @@ class BenchReplica {
   #timeline: TimelineStep[] = [];
   #writing = false;
   #unknowns = 0;
+  #lastDecidedUs = 0;
   #led = false;
   #closing = false;
 
@@ -97,9 +98,10 @@ class BenchReplica {
 
   #tookOver(): void {
     if (!this.#write(1)) return;
-    const decidedUs = monotonicUs();
     // The replica reports its timeline in the event loop's turn.
-    setImmediate(() => send({ kind: 'tookOver', times: timesOf(this.#timeline, decidedUs) }));
+    setImmediate(() =>
+      send({ kind: 'tookOver', times: timesOf(this.#timeline, this.#lastDecidedUs) }),
+    );
   }
 
   #write(count: number): boolean {
@@ -107,6 +109,7 @@ class BenchReplica {
     for (let n = 0; n < count; n++) {
       setNumber(command, this.#number.next);
       const outcome = this.#replica.proposeSync(command);
+      this.#lastDecidedUs = monotonicUs();
       // Only a command that is definitely not done gives its number to the next.
       if (outcome.kind === 'notLeader' || outcome.kind === 'rejected') return false;
       this.#number.next++;

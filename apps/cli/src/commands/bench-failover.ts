@@ -16,7 +16,7 @@ interface Trial {
 
 const REPLICAS = 3;
 /** How long the leader writes before the signal. */
-const WRITING_MS = 100;
+const WRITING_MS = 1000;
 const TAKE_OVER_MS = 20_000;
 
 /** `mu bench failover`: exit status 0 only when nothing acknowledged was lost or applied twice. */

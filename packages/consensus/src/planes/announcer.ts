@@ -1,4 +1,4 @@
-import type { LogOffset } from '@mu-smr/log';
+import { LOG_BEGIN } from '@mu-smr/log';
 import type { FastPath } from './fast-path.ts';
 import { LanePurpose } from './lane.ts';
 import type { LogAccess } from './log-access.ts';
@@ -12,7 +12,7 @@ export class Announcer {
   readonly #fastPath: FastPath;
   readonly #access: LogAccess;
   readonly #link: PlaneLink;
-  #release = 0 as LogOffset;
+  #release = LOG_BEGIN;
 
   constructor(fastPath: FastPath, access: LogAccess, link: PlaneLink) {
     this.#fastPath = fastPath;

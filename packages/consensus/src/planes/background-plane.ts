@@ -5,14 +5,7 @@ import {
   type QueuePairControl,
   type SendRing,
 } from '@mu-smr/verbs';
-import {
-  EntryView,
-  HeaderCell,
-  CircularArea,
-  type GroupNonce,
-  type LogGeometry,
-  type LogOffset,
-} from '@mu-smr/log';
+import type { GroupNonce, LogGeometry, LogOffset } from '@mu-smr/log';
 import { FateSharing } from '../core/fate-sharing.ts';
 import { chooseLeader, type LeaderView } from '../core/leader-choice.ts';
 import { releaseBound, waitedFor, type RecyclingMember } from '../core/recycle-bound.ts';
@@ -26,6 +19,8 @@ import { PermissionManager } from './permission-manager.ts';
 import type { PlaneLink } from './plane-link.ts';
 import { Recycler } from './recycler.ts';
 import { ACKNOWLEDGEMENT_BYTES, REQUEST_BYTES, Scratchpad } from './scratchpad.ts';
+import { SleepWatch } from './sleep-watch.ts';
+import { TakeOverBoost } from './take-over-boost.ts';
 
 export interface BackgroundPlaneOptions {
   readonly self: ReplicaId;
@@ -47,6 +42,8 @@ export interface BackgroundPlaneOptions {
   readonly nowUs: number;
   /** Has the replication plane step soon. */
   readonly wakeReplication: () => void;
+  /** Lets the replication plane's thread run before others, or no longer. */
+  readonly raiseReplication: (raised: boolean) => void;
 }
 
 /**
@@ -63,21 +60,20 @@ export class BackgroundPlane {
   readonly #recycler: Recycler;
   readonly #fate: FateSharing;
   readonly #ownLog: OwnLog;
-  readonly #entry: EntryView;
+  readonly #sleepWatch: SleepWatch;
+  readonly #boost: TakeOverBoost;
   /** Filled anew each tick: a tick allocates nothing that outlives it. */
   readonly #view: LeaderView;
-  readonly #area: CircularArea;
-  readonly #commit: Float64Array;
   #heartbeat = 0;
   #grantedAtUs: number;
-  #seenCommit = 0;
-  #seenScanned = -1;
-  #unannouncedSinceUs: number | undefined;
+  /** This round wrote something to a peer; has something for the replication plane. */
+  #posted = false;
+  #wakeWanted = false;
 
   constructor(options: BackgroundPlaneOptions) {
-    const { scratch, sendRing, tuning, nowUs, geometry, log, nonce } = options;
+    const { link, scratch, sendRing, tuning, nowUs, geometry, log, nonce } = options;
     this.#o = options;
-    this.#link = options.link;
+    this.#link = link;
     this.#scratch = new Scratchpad(scratch.bytes);
     this.#monitors = options.peers.map(
       (peer) => new PeerMonitor(peer, this.#scratch, scratch, sendRing, tuning, nowUs),
@@ -87,7 +83,8 @@ export class BackgroundPlane {
     );
     this.#recycler = new Recycler(log, geometry);
     this.#fate = new FateSharing(tuning.fateSharingUs);
-    this.#entry = new EntryView(log, nonce);
+    this.#boost = new TakeOverBoost(options.raiseReplication);
+    this.#sleepWatch = new SleepWatch(link, log, geometry, nonce, tuning.idleFlushUs);
     this.#view = {
       self: options.self,
       eligible: true,
@@ -97,9 +94,7 @@ export class BackgroundPlane {
       holder: undefined,
       holderOverdue: false,
     };
-    this.#area = new CircularArea(geometry);
     this.#ownLog = new OwnLog(log, geometry, nonce);
-    this.#commit = new Float64Array(log.buffer, log.byteOffset + HeaderCell.commit, 2);
     this.#grantedAtUs = nowUs;
     this.#candidacy = new Candidacy({
       self: options.self,
@@ -114,7 +109,7 @@ export class BackgroundPlane {
       },
       ackOf: (granter) => this.#scratch.ack(granter),
       trusts: (replica) => this.#trusts(replica),
-      wakeReplication: options.wakeReplication,
+      wakeReplication: () => this.#wake(),
     });
   }
 
@@ -130,22 +125,33 @@ export class BackgroundPlane {
   /** One round. The heartbeat comes first: whoever wakes late must not look dead for what follows. */
   step(nowUs: number): void {
     this.#beat(nowUs);
+    this.#publishStatus();
+    for (const monitor of this.#monitors) monitor.pull();
+    this.#o.sendRing.doorbell();
+    // Where a pull completes within the doorbell, its news counts in this very round.
     this.#drain(nowUs);
     this.#recycle(nowUs);
     this.#handleRequests(nowUs);
     this.#judgePeers(nowUs);
     this.#elect(nowUs);
     this.#candidacy.step(nowUs);
-    this.#wakeWhenNeeded(nowUs);
-    this.#publishStatus();
-    for (const monitor of this.#monitors) monitor.pull();
-    this.#o.sendRing.doorbell();
+    this.#boost.step(this.#candidacy.claim !== 0, nowUs);
+    if (this.#sleepWatch.mustWake(nowUs)) this.#wake();
+    this.#deliver();
+  }
+
+  /** Peers first: what was written to them is on its way before our own thread is woken. */
+  #deliver(): void {
+    if (this.#posted) this.#o.sendRing.doorbell();
+    this.#posted = false;
+    if (this.#wakeWanted) this.#o.wakeReplication();
+    this.#wakeWanted = false;
   }
 
   #beat(nowUs: number): void {
     const progress = this.#link.int('progress');
     if (this.#fate.mayBeat(progress, nowUs)) this.#heartbeat++;
-    if (this.#fate.shouldAsk(nowUs)) this.#o.wakeReplication();
+    if (this.#fate.shouldAsk(nowUs)) this.#wake();
   }
 
   #drain(nowUs: number): void {
@@ -229,42 +235,15 @@ export class BackgroundPlane {
     view.holderOverdue = nowUs - lastClaimUs > tuning.claimPatienceUs;
     const choice = chooseLeader(view);
     const leading = this.#link.int('leading') === 1;
-    if (choice.kind === 'stand') this.#candidacy.stand(nowUs);
+    if (choice.kind === 'stand' && this.#candidacy.stand(nowUs)) {
+      this.#boost.begin(nowUs);
+      // It learns and applies what the last leader left while the others grant.
+      this.#wake();
+    }
     const leader = choice.kind === 'follow' ? choice.leader : leading ? self : -1;
     if (leader === this.#link.int('leader')) return;
     this.#link.setInt('leader', leader);
-    this.#o.wakeReplication();
-  }
-
-  /** The replication plane sleeps in its event loop: wakes it for what it cannot see from there. */
-  #wakeWhenNeeded(nowUs: number): void {
-    if (this.#link.int('leading') === 1) this.#wakeToAnnounce(nowUs);
-    else if (this.#hasNews()) this.#o.wakeReplication();
-  }
-
-  #wakeToAnnounce(nowUs: number): void {
-    if (this.#link.offset('known') === this.#link.offset('announced')) {
-      this.#unannouncedSinceUs = undefined;
-      return;
-    }
-    this.#unannouncedSinceUs ??= nowUs;
-    if (nowUs - this.#unannouncedSinceUs >= this.#o.tuning.idleFlushUs) this.#o.wakeReplication();
-  }
-
-  /** Whether a leader wrote something to our log that the replication plane has not looked at. */
-  #hasNews(): boolean {
-    const commit = this.#commit[0] + this.#commit[1];
-    const scanned = this.#link.offset('scanned');
-    if (commit !== this.#seenCommit) {
-      this.#seenCommit = commit;
-      return true;
-    }
-    const view = this.#entry.moveTo(this.#area.position(scanned));
-    if (!view.headerFits(scanned, this.#area.untilEnd(scanned))) return false;
-    const isNew = scanned !== this.#seenScanned;
-    this.#seenScanned = scanned;
-    // The same header again: the entry is still incomplete, or the replication plane still asleep.
-    return isNew || this.#heartbeat % 16 === 0;
+    this.#wake();
   }
 
   #publishStatus(): void {
@@ -295,5 +274,10 @@ export class BackgroundPlane {
     }
     compose(from);
     for (const monitor of this.#monitors) if (monitor.id === to) monitor.write(from, bytes, at);
+    this.#posted = true;
+  }
+
+  #wake(): void {
+    this.#wakeWanted = true;
   }
 }

@@ -45,16 +45,16 @@ export class Candidacy {
     return this.#epoch !== 0 && this.#o.link.int('endedEpoch') !== this.#epoch ? this.#epoch : 0;
   }
 
-  /** Begins an epoch, unless the last is not yet over or we stand back. */
-  stand(nowUs: number): void {
-    if (this.claim !== 0 || nowUs < this.#standBackUntilUs) return;
+  /** Begins an epoch, unless the last is not yet over or we stand back; returns whether it did. */
+  stand(nowUs: number): boolean {
+    if (this.claim !== 0 || nowUs < this.#standBackUntilUs) return false;
     const { link, lanes } = this.#o;
     this.#epoch = ++this.#sequence;
     this.#since = nowUs;
     link.setOffset('requestedAtUs', nowUs);
     link.setInt('epoch', this.#epoch);
     for (const to of lanes.keys()) this.#ask(to, this.#epoch, nowUs);
-    this.#o.wakeReplication();
+    return true;
   }
 
   /** Ends the epoch because our own log was granted to another, or nobody grants. */

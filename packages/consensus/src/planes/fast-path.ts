@@ -3,6 +3,7 @@ import {
   CircularArea,
   entryBytes,
   EntryWriter,
+  LOG_BEGIN,
   type GroupNonce,
   type LogGeometry,
   type LogOffset,
@@ -24,11 +25,11 @@ const ENDS = 4096;
  */
 export class FastPath {
   /** Where the next entry goes. */
-  tail = 0 as LogOffset;
+  tail = LOG_BEGIN;
   /** Everything below is decided (the leader's FUO). */
-  decided = 0 as LogOffset;
+  decided = LOG_BEGIN;
   /** Entries at and above this would lap a log that is still read. */
-  limit = 0 as LogOffset;
+  limit = LOG_BEGIN;
   readonly writer: EntryWriter;
   readonly #lanes: readonly (Lane | undefined)[];
   /** Confirmed lanes, in the order they are posted to. */

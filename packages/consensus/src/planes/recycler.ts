@@ -1,4 +1,4 @@
-import { CircularArea, type LogGeometry, type LogOffset } from '@mu-smr/log';
+import { CircularArea, LOG_BEGIN, type LogGeometry, type LogOffset } from '@mu-smr/log';
 
 /** Bytes that one step zeroes at most, so that no step takes long. */
 const ZERO_BYTES_PER_STEP = 512 * 1024;
@@ -13,7 +13,7 @@ const ZERO_BYTES_PER_STEP = 512 * 1024;
 export class Recycler {
   readonly #log: Uint8Array;
   readonly #area: CircularArea;
-  #head = 0 as LogOffset;
+  #head = LOG_BEGIN;
 
   constructor(log: Uint8Array, geometry: LogGeometry) {
     this.#log = log;

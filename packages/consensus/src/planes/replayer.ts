@@ -4,6 +4,7 @@ import {
   EntryView,
   forEachInBatch,
   HeaderCell,
+  LOG_BEGIN,
   LogError,
   readCommit,
   type GroupNonce,
@@ -39,21 +40,21 @@ interface MutableContext extends ApplyContext {
  */
 export class Replayer<Result> {
   /** Everything below is applied. */
-  applied = 0 as LogOffset;
+  applied = LOG_BEGIN;
   /** Everything below is known to be decided, and stands in our log. */
-  known = 0 as LogOffset;
+  known = LOG_BEGIN;
   /** Everything below may be zeroed, by the leader's word. */
-  releasable = 0 as LogOffset;
+  releasable = LOG_BEGIN;
   appliedCommands = 0;
   /** Next entry to learn from; at or above `applied`. */
-  #scanned = 0 as LogOffset;
+  #scanned = LOG_BEGIN;
   readonly #bytes: Uint8Array;
   readonly #view: EntryView;
   readonly #verifier: TrailerVerifier;
   readonly #area: CircularArea;
   readonly #stateMachine: StateMachine<Result>;
   readonly #listener: AppliedListener<Result>;
-  readonly #context: MutableContext = { at: 0 as LogOffset, index: 0, count: 0, local: false };
+  readonly #context: MutableContext = { at: LOG_BEGIN, index: 0, count: 0, local: false };
 
   constructor(
     log: Uint8Array,

@@ -16,6 +16,8 @@ export interface BackgroundData {
   readonly tuning: Tuning;
   /** Wakes the replica's event loop. */
   readonly waker: number;
+  /** The thread of the replication plane, for the scheduler. */
+  readonly replicationThread: number;
 }
 
 /** A queue pair of the main thread, as another thread reaches it. */

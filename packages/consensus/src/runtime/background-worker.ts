@@ -3,6 +3,7 @@ import {
   ContextControl,
   QueuePairControl,
   scheduleThisThread,
+  scheduleThread,
   shmBackend,
   shmDevice,
   signalWaker,
@@ -31,7 +32,7 @@ const port = parentPort;
 
 const backend = shmBackend({ fabric: data.fabric });
 const context = shmDevice({ fabric: data.fabric }).attach(data.contextHandle);
-rehearse(context);
+rehearse(context, data.geometry, data.tuning);
 const assembly = new BackgroundAssembly(context, data.replicas);
 const link = new PlaneLink(data.link);
 
@@ -52,7 +53,8 @@ let plane: BackgroundPlane | undefined;
 
 function connect(message: ToBackground & { kind: 'connect' }): void {
   for (const [peer, offer] of message.offers) assembly.connect(peer, offer);
-  const { policy, reason } = scheduleThisThread(data.tuning.fifoPriority);
+  const { fifoPriority } = data.tuning;
+  const { policy, reason } = scheduleThisThread(fifoPriority);
   plane = new BackgroundPlane({
     self: data.self,
     replicas: data.replicas,
@@ -71,6 +73,11 @@ function connect(message: ToBackground & { kind: 'connect' }): void {
     wakeReplication: () => {
       link.wakeReplication();
       signalWaker(data.waker);
+    },
+    raiseReplication: (raised) => {
+      // Below this thread, which ends the boost.
+      if (policy === 'fifo' && fifoPriority > 1)
+        scheduleThread(data.replicationThread, raised ? fifoPriority - 1 : 0);
     },
   });
   const doorbell = new ContextControl(backend, data.contextHandle);

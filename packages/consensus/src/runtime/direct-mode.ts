@@ -1,4 +1,4 @@
-import type { LogOffset } from '@mu-smr/log';
+import { LOG_BEGIN, type LogOffset } from '@mu-smr/log';
 import type { Tuning } from '../limits.ts';
 import type { PlaneLink } from '../planes/plane-link.ts';
 import type { ReplicationPlane } from '../planes/replication-plane.ts';
@@ -13,7 +13,7 @@ export class DirectMode<Result> {
   readonly #plane: ReplicationPlane<Result>;
   readonly #link: PlaneLink;
   readonly #deadlineUs: number;
-  readonly #outcome = { kind: 'decided', at: 0 as LogOffset, result: undefined as Result };
+  readonly #outcome = { kind: 'decided', at: LOG_BEGIN, result: undefined as Result };
 
   constructor(plane: ReplicationPlane<Result>, link: PlaneLink, tuning: Tuning) {
     this.#plane = plane;

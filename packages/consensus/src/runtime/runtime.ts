@@ -1,4 +1,4 @@
-import { EventLoopWaker, shmBackend, shmDevice, type Context } from '@mu-smr/verbs';
+import { currentThreadId, EventLoopWaker, shmBackend, shmDevice, type Context } from '@mu-smr/verbs';
 import { ReplicationAssembly } from '../planes/assembly.ts';
 import type { PlaneLink } from '../planes/plane-link.ts';
 import type { ReplicationEvents } from '../planes/replication-options.ts';
@@ -51,6 +51,7 @@ export class Runtime<Result> {
         nonce: groupNonce(options),
         tuning,
         waker: this.#waker.handle,
+        replicationThread: currentThreadId(),
       },
       link,
       hooks.failed,
@@ -59,9 +60,9 @@ export class Runtime<Result> {
 
   /** Meets the other replicas, and returns the plane once all are connected and running. */
   async meet(signal: AbortSignal): Promise<ReplicationPlane<Result>> {
-    const { id, replicas, fabric, geometry, secret } = this.#o;
+    const { id, replicas, fabric, geometry, tuning, secret } = this.#o;
     const assembly = new ReplicationAssembly(this.#context, replicas, geometry);
-    rehearse(this.#context);
+    rehearse(this.#context, geometry, tuning);
     const { offers: backgroundOffers } = await this.#background.next('offers');
 
     const rendezvous = new Rendezvous({

@@ -68,6 +68,23 @@ Napi::Value set_thread_scheduling(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), result == 0 ? 0 : errno);
 }
 
+// currentThreadId(): number — gettid(2)
+Napi::Value current_thread_id(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(gettid()));
+}
+
+// scheduleThread(threadId: number, fifoPriority: number): number
+// sched_setscheduler(2) of another thread of this process; 0 gives it back its normal policy.
+// Returns 0 or the errno.
+Napi::Value schedule_thread(const Napi::CallbackInfo& info) {
+  const pid_t thread = info[0].As<Napi::Number>().Int32Value();
+  sched_param parameters{};
+  parameters.sched_priority = info[1].As<Napi::Number>().Int32Value();
+  const int policy = parameters.sched_priority == 0 ? SCHED_OTHER : SCHED_FIFO;
+  const int result = sched_setscheduler(thread, policy | SCHED_RESET_ON_FORK, &parameters);
+  return Napi::Number::New(info.Env(), result == 0 ? 0 : errno);
+}
+
 // createWaker(callback: () => void): number
 Napi::Value create_waker(const Napi::CallbackInfo& info) {
   return guarded(info.Env(), [&] {
@@ -96,6 +113,8 @@ void signal_waker(const Napi::CallbackInfo& info) {
 
 void export_thread(Napi::Env env, Napi::Object exports) {
   exports["setThreadScheduling"] = Napi::Function::New(env, set_thread_scheduling);
+  exports["currentThreadId"] = Napi::Function::New(env, current_thread_id);
+  exports["scheduleThread"] = Napi::Function::New(env, schedule_thread);
   exports["createWaker"] = Napi::Function::New(env, create_waker);
   exports["destroyWaker"] = Napi::Function::New(env, destroy_waker);
   exports["signalWaker"] = Napi::Function::New(env, signal_waker);

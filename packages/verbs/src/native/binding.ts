@@ -50,6 +50,8 @@ export interface Binding {
   createTrailerVerifier(bytes: Uint8Array, ranges: Uint32Array): (count: number) => number;
 
   setThreadScheduling(fifoPriority: number, timerSlackNs: number): number;
+  currentThreadId(): number;
+  scheduleThread(threadId: number, fifoPriority: number): number;
   createWaker(callback: () => void): number;
   destroyWaker(waker: number): void;
   signalWaker(waker: number): void;

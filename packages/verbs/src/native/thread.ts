@@ -21,6 +21,19 @@ export function scheduleThisThread(fifoPriority: number): ThreadScheduling {
   return { policy: 'normal', reason };
 }
 
+/** Names the calling thread in `scheduleThread` (gettid(2)). */
+export function currentThreadId(): number {
+  return loadBinding().currentThreadId();
+}
+
+/**
+ * Gives another thread of this process a SCHED_FIFO priority, or with 0 its normal policy back. False
+ * where the process may not (sched_setscheduler(2)). Children that the thread forks run normally.
+ */
+export function scheduleThread(threadId: number, fifoPriority: number): boolean {
+  return loadBinding().scheduleThread(threadId, fifoPriority) === 0;
+}
+
 /**
  * Lets any thread of the process wake one event loop, faster than `postMessage` does: calls are
  * merged, nothing is serialised, and it does not keep the loop alive.

@@ -1,0 +1,71 @@
+import {
+  CircularArea,
+  EntryView,
+  HeaderCell,
+  type GroupNonce,
+  type LogGeometry,
+} from '@mu-smr/log';
+import type { PlaneLink } from './plane-link.ts';
+
+/** The same entry again: it is still incomplete, or the replication plane still asleep. */
+const LOOKS_PER_REMINDER = 16;
+
+/**
+ * Says when the replication plane must be woken for what it cannot see from its event loop: entries
+ * that a leader wrote to our log, or a last decision that followers were not told of.
+ */
+export class SleepWatch {
+  readonly #link: PlaneLink;
+  readonly #idleFlushUs: number;
+  readonly #entry: EntryView;
+  readonly #area: CircularArea;
+  readonly #commit: Float64Array;
+  #seenCommit = 0;
+  #seenScanned = -1;
+  #looks = 0;
+  #unannouncedSinceUs: number | undefined;
+
+  constructor(
+    link: PlaneLink,
+    log: Uint8Array,
+    geometry: LogGeometry,
+    nonce: GroupNonce,
+    idleFlushUs: number,
+  ) {
+    this.#link = link;
+    this.#idleFlushUs = idleFlushUs;
+    this.#entry = new EntryView(log, nonce);
+    this.#area = new CircularArea(geometry);
+    this.#commit = new Float64Array(log.buffer, log.byteOffset + HeaderCell.commit, 2);
+  }
+
+  /** Once a round. */
+  mustWake(nowUs: number): boolean {
+    return this.#link.int('leading') === 1 ? this.#mustAnnounce(nowUs) : this.#hasNews();
+  }
+
+  /** A leader that went idle owes its followers the last decision. */
+  #mustAnnounce(nowUs: number): boolean {
+    if (this.#link.offset('known') === this.#link.offset('announced')) {
+      this.#unannouncedSinceUs = undefined;
+      return false;
+    }
+    this.#unannouncedSinceUs ??= nowUs;
+    return nowUs - this.#unannouncedSinceUs >= this.#idleFlushUs;
+  }
+
+  /** Whether a leader wrote something to our log that the replication plane has not looked at. */
+  #hasNews(): boolean {
+    const commit = this.#commit[0] + this.#commit[1];
+    const scanned = this.#link.offset('scanned');
+    if (commit !== this.#seenCommit) {
+      this.#seenCommit = commit;
+      return true;
+    }
+    const view = this.#entry.moveTo(this.#area.position(scanned));
+    if (!view.headerFits(scanned, this.#area.untilEnd(scanned))) return false;
+    const isNew = scanned !== this.#seenScanned;
+    this.#seenScanned = scanned;
+    return isNew || ++this.#looks % LOOKS_PER_REMINDER === 0;
+  }
+}
