@@ -14,7 +14,7 @@ const ROUNDS_MAX = 3000;
 /** Commands before and after the death; in the fail-overs that follow the first. */
 const COMMANDS = 400;
 const COMMANDS_AGAIN = 20;
-const FAIL_OVERS = Number(process.env.MU_N ?? 40);
+const FAIL_OVERS = 24;
 /** Numbers above 31 bits, as those of a real group mostly are. */
 const NONCE = [0x8000_0001, 0xffff_fffe] as const;
 
