@@ -1,7 +1,7 @@
 // Makes a fresh clone ready: Debian packages, npm packages, build. Uses nothing but Node itself, and does
 // again only what changed.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -9,22 +9,32 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const NODE_MAJOR_MIN = 20;
 const PNPM = 'pnpm@12.21.0';
 
-/** What the machine must have beyond Node: command, Debian package, and whether we can do without. */
+/** What the machine must have beyond Node: command or file, Debian package, whether we can do without. */
 const TOOLS = [
   { command: 'make', package: 'make', needed: true },
   { command: 'g++', package: 'g++', needed: true },
   { command: 'redis-server', package: 'redis-server', needed: false },
+  // Without these headers the addon is built without its ibverbs provider.
+  { file: '/usr/include/infiniband/verbs.h', package: 'libibverbs-dev', needed: false },
 ];
 
-function hasCommand(command) {
-  return (process.env.PATH ?? '').split(delimiter).some((directory) => {
-    try {
-      accessSync(join(directory, command), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+/** Where a command stands in PATH, or `undefined`. */
+export function findCommand(command) {
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((directory) => join(directory, command))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+function isThere({ command, file }) {
+  return file === undefined ? findCommand(command) !== undefined : existsSync(file);
 }
 
 function run(command, args, options = {}) {
@@ -43,7 +53,7 @@ function apt(...args) {
 
 /** Installs a tool's Debian package without starting services; false when that is not allowed here. */
 function install(tool) {
-  if (!hasCommand('apt-get')) return false;
+  if (findCommand('apt-get') === undefined) return false;
   console.log(`setup: installing the Debian package ${tool.package}`);
   // A redis-server of ours is a child process on a socket of its own: the system's must not start.
   const quietly = ['-y', '--no-install-recommends', '-o', 'DPkg::Options::=--force-confold'];
@@ -51,13 +61,17 @@ function install(tool) {
   return apt('update') && apt('install', ...quietly, tool.package);
 }
 
+/** Installs those of these tools that are missing; returns which still are. */
+export function installTools(tools) {
+  return tools.filter((tool) => !isThere(tool) && !(install(tool) && isThere(tool)));
+}
+
 function ensureTools() {
-  for (const tool of TOOLS) {
-    if (hasCommand(tool.command) || (install(tool) && hasCommand(tool.command))) continue;
+  for (const tool of installTools(TOOLS)) {
     const hint = `install it with: sudo apt-get install ${tool.package}`;
-    if (tool.needed)
-      throw new Error(`${tool.command} is missing and could not be installed; ${hint}`);
-    console.log(`setup: ${tool.command} is missing and could not be installed; ${hint}`);
+    const problem = `${tool.command ?? tool.file} is missing and could not be installed; ${hint}`;
+    if (tool.needed) throw new Error(problem);
+    console.log(`setup: ${problem}`);
   }
 }
 

@@ -1,0 +1,30 @@
+# Runs in the guest as root: the network, then every suite named in /share/plan.
+now_ms() { read -r up idle </proc/uptime; echo $(( ${up%.*} * 1000 + 1${up#*.} * 10 - 1000 )); }
+failed=0
+# check TITLE COMMAND…: one test; what it printed is shown when it failed.
+check() {
+  title=$1
+  shift
+  began=$(now_ms)
+  if "$@" >/tmp/check 2>&1; then
+    echo "RESULT pass $(( $(now_ms) - began )) $title"
+  else
+    echo "RESULT fail $(( $(now_ms) - began )) $title"
+    sed 's/^/    /' /tmp/check
+    failed=1
+  fi
+}
+mount -t tmpfs tmp /var/tmp
+. /share/hosts.sh
+while read -r suite limit command; do
+  echo "SUITE $suite"
+  if [ "$command" = "." ]; then
+    . "/share/$suite.sh"
+  else
+    timeout "$limit" sh -c "$command" </dev/null || { echo "RESULT fail 0 $suite ends well (exit status $?)"; failed=1; }
+  fi
+done </share/plan
+warnings() { ! dmesg | grep -A 25 -e 'cut here' -e 'BUG:' -e 'Oops'; }
+echo "SUITE kernel"
+check "the kernel gave no warning" warnings
+exit $failed

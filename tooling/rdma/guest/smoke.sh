@@ -1,0 +1,15 @@
+# Is there RDMA at all? The tools of rdma-core and perftest, which are none of ours.
+list_devices() { [ "$(ibv_devices | grep -c rxe)" = 3 ]; }
+pingpong() {
+  ibv_rc_pingpong -d rxe0 -g 1 -n 50 >/tmp/pingpong 2>&1 &
+  server=$!
+  for try in $(seq 50); do
+    [ -n "$(ss -Hltn sport = :18515)" ] && break
+    sleep 0.1
+  done
+  timeout 20 ibv_rc_pingpong -d rxe1 -g 1 -n 50 127.0.0.1 && wait $server
+}
+packets_crossed() { [ "$(cat /sys/class/net/n1/statistics/tx_packets)" -gt 50 ]; }
+check "three rxe devices are listed" list_devices
+check "ibv_rc_pingpong between rxe0 and rxe1" pingpong
+check "its packets crossed the bridge" packets_crossed

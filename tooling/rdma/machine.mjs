@@ -1,0 +1,59 @@
+// One virtual machine: QEMU without KVM, its console as lines, its verdict.
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+const APPEND = 'console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off tsc=reliable';
+
+/** Arguments that share a folder of the host under a tag. */
+function share(id, tag, path, writable) {
+  const access = writable ? '' : ',readonly=on';
+  return [
+    '-fsdev',
+    `local,id=${id},path=${path},security_model=none${access},multidevs=remap`,
+    '-device',
+    `virtio-9p-pci,fsdev=${id},mount_tag=${tag}`,
+  ];
+}
+
+function qemuArguments({ kernel, initramfs, sysroot, shared, shares }) {
+  return [
+    // A /dev/kvm may be there and still not be usable.
+    ...['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2'],
+    ...['-m', '1536', '-nodefaults', '-no-user-config', '-display', 'none', '-serial', 'stdio'],
+    ...['-no-reboot', '-kernel', kernel, '-initrd', initramfs, '-append', APPEND],
+    ...share('u', 'hostusr', '/usr', false),
+    ...share('s', 'sysroot', sysroot, false),
+    ...share('w', 'share', shared, true),
+    ...shares.flatMap(({ tag, path }, n) => share(`x${n}`, tag, path, false)),
+  ];
+}
+
+/**
+ * Boots, hands every line of the console to `line`, and resolves with the guest's exit status;
+ * `undefined` when it ended without one (a panic), or had to be ended after `limitMs`.
+ */
+export function runMachine({ limitMs, line, interactive = false, ...machine }) {
+  return new Promise((resolve, reject) => {
+    const stdin = interactive ? 'inherit' : 'ignore';
+    const qemu = spawn('qemu-system-x86_64', qemuArguments(machine), {
+      stdio: [stdin, 'pipe', 'inherit'],
+    });
+    const timer = setTimeout(() => qemu.kill('SIGKILL'), limitMs);
+    const end = () => qemu.kill('SIGKILL');
+    process.once('exit', end);
+    let status;
+    if (interactive) qemu.stdout.pipe(process.stdout);
+    createInterface({ input: qemu.stdout }).on('line', (raw) => {
+      const text = raw.replace(/\r$/, '');
+      const verdict = /^GUEST_EXIT=(\d+)$/.exec(text);
+      if (verdict !== null) status = Number(verdict[1]);
+      else line(text);
+    });
+    qemu.once('error', reject);
+    qemu.once('close', () => {
+      clearTimeout(timer);
+      process.off('exit', end);
+      resolve(status);
+    });
+  });
+}
