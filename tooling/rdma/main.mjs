@@ -4,12 +4,13 @@ import { mkdirSync, readdirSync, rmSync, copyFileSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findCommand, installTools, root } from '../../scripts/setup.mjs';
+import { bundleInto } from './bundles.mjs';
 import { cacheDirectory, packagesInCache } from './cache.mjs';
 import { writeInitramfs } from './initramfs.mjs';
 import { modulesInOrder } from './kernel-modules.mjs';
 import { runMachine } from './machine.mjs';
 import { Results } from './results.mjs';
-import { SUITES } from './suites.mjs';
+import { PROGRAMS, SUITES } from './suites.mjs';
 
 const LIMIT_MS = 290_000;
 const TOOLS = [
@@ -38,7 +39,7 @@ function sharesOfHost() {
 }
 
 /** Everything that the guest runs, in a folder that it may also write to. */
-function fillShared(shared, names) {
+async function fillShared(shared, names) {
   rmSync(shared, { recursive: true, force: true });
   mkdirSync(shared, { recursive: true });
   const guest = fileURLToPath(new URL('guest', import.meta.url));
@@ -46,11 +47,19 @@ function fillShared(shared, names) {
   const chosen = SUITES.filter(({ name }) => names.length === 0 || names.includes(name));
   if (chosen.length === 0)
     throw new Error(`no such suite: there are ${SUITES.map(({ name }) => name).join(', ')}`);
-  const environment = `cd ${root} && PATH=${dirname(process.execPath)}:$PATH`;
-  const lines = chosen.map(({ name, seconds, command }) =>
-    command === '.' ? `${name} ${seconds} .\n` : `${name} ${seconds} ${environment} ${command}\n`,
-  );
-  writeFileSync(join(shared, 'plan'), lines.join(''));
+  const tests = chosen.filter((suite) => suite.tests !== undefined);
+  await bundleInto(shared, {
+    ...PROGRAMS,
+    ...Object.fromEntries(tests.map((suite) => [suite.name, suite.tests])),
+  });
+  writeFileSync(join(shared, 'plan'), chosen.map(planned).join(''));
+}
+
+/** A line of the plan that guest.sh reads. */
+function planned({ name, seconds, tests }) {
+  if (tests === undefined) return `${name} ${seconds} .\n`;
+  const node = `${process.execPath} --test-reporter /share/reporter.mjs`;
+  return `${name} ${seconds} cd ${root} && ${node} /share/bundles/${name}.js\n`;
 }
 
 async function main(names) {
@@ -60,7 +69,7 @@ async function main(names) {
   const shares = sharesOfHost();
   try {
     mkdirSync(run, { recursive: true });
-    fillShared(join(run, 'share'), names);
+    await fillShared(join(run, 'share'), names);
     writeInitramfs({
       archive: join(run, 'initramfs.cpio'),
       work: join(run, 'initramfs'),

@@ -4,6 +4,7 @@
 
 #include "binding/backend.h"
 #include "binding/errors.h"
+#include "binding/ibverbs.h"
 #include "binding/integrity.h"
 #include "binding/measure.h"
 #include "binding/thread.h"
@@ -20,6 +21,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new mu::binding::Instance());
   exports["initialize"] = Napi::Function::New(env, initialize);
   mu::binding::export_backend(env, exports);
+  mu::binding::export_ibverbs(env, exports);
   mu::binding::export_integrity(env, exports);
   mu::binding::export_measure(env, exports);
   mu::binding::export_thread(env, exports);

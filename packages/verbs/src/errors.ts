@@ -27,6 +27,7 @@ const ERRNO: Readonly<Record<string, number>> = {
   ENOTSUP: 95,
   ENOTCONN: 107,
   EMSGSIZE: 90,
+  ENOSYS: 38,
 };
 
 /** Builds the error for a refusal that this library decides itself. */

@@ -1,5 +1,5 @@
 /**
- * The ibverbs object model for TypeScript, over shared memory or a simulator.
+ * The ibverbs object model for TypeScript: over RDMA devices, shared memory or a simulator.
  *
  * `example/loopback.mjs` is the whole product in thirty lines; README.md shows it and says what
  * permissions, errors and limits mean.
@@ -60,6 +60,14 @@ export type { LocalRange, RemotePlace, WorkRequest, WorkRequestOptions } from '.
 export { RawWrites, type RawWrite } from './native/measure.ts';
 export { TrailerVerifier } from './native/trailer-verifier.ts';
 export { bindingProblem } from './native/load.ts';
+export type { IbverbsDevice, IbverbsGid, IbverbsPort } from './native/binding.ts';
+export {
+  ibverbsBackend,
+  ibverbsDevice,
+  ibverbsProblem,
+  listIbverbsDevices,
+  type IbverbsOptions,
+} from './native/ibverbs-backend.ts';
 export { defaultFabric, shmBackend, shmDevice, type ShmOptions } from './native/shm-backend.ts';
 export {
   currentThreadId,

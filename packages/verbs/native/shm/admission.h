@@ -11,6 +11,7 @@
 
 #include <cstdint>
 
+#include "../transitions.h"
 #include "../types.h"
 #include "layout.h"
 
@@ -89,22 +90,6 @@ constexpr uint32_t kMutatingRights = kAccessRemoteWrite | kAccessRemoteAtomic;
 constexpr bool needs_fence(uint64_t word) {
   if (!is_inside(word) || inside_operation(word) == Operation::kRead) return false;
   return !listens(word) || (admission_access(word) & right_for(inside_operation(word))) == 0;
-}
-
-/// ibv_modify_qp(3), for RC: RESET and ERR from everywhere, the rest step by step.
-constexpr bool transition_allowed(QueuePairState from, QueuePairState to) {
-  switch (to) {
-    case QueuePairState::kReset:
-    case QueuePairState::kError:
-      return true;
-    case QueuePairState::kInit:
-      return from == QueuePairState::kReset || from == QueuePairState::kInit;
-    case QueuePairState::kReadyToReceive:
-      return from == QueuePairState::kInit;
-    case QueuePairState::kReadyToSend:
-      return from == QueuePairState::kReadyToReceive || from == QueuePairState::kReadyToSend;
-  }
-  return false;
 }
 
 }  // namespace mu::shm

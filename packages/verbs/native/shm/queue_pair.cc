@@ -10,22 +10,6 @@ namespace {
 
 constexpr uint32_t kPacketSequenceNumberMax = 0xff'ffff;
 
-const char* name_of(QueuePairState state) {
-  switch (state) {
-    case QueuePairState::kReset:
-      return "RESET";
-    case QueuePairState::kInit:
-      return "INIT";
-    case QueuePairState::kReadyToReceive:
-      return "RTR";
-    case QueuePairState::kReadyToSend:
-      return "RTS";
-    case QueuePairState::kError:
-      return "ERR";
-  }
-  return "no state";
-}
-
 VerbsFailure invalid(const std::string& detail) {
   return VerbsFailure("ibv_modify_qp", EINVAL, detail);
 }

@@ -1,4 +1,5 @@
 import type {
+  DeviceLimits,
   RawCompletionQueue,
   RawMemory,
   RawQueuePair,
@@ -10,11 +11,51 @@ import type {
 } from '../backend.ts';
 import type { VerbsError } from '../errors.ts';
 
+/** A device as the addon describes it. */
+export interface IbverbsDevice {
+  readonly name: string;
+  /** Whether it is made of software, such as Soft-RoCE. */
+  readonly software: boolean;
+  readonly limits: DeviceLimits;
+  readonly ports: readonly IbverbsPort[];
+}
+
+/** One port of a device. */
+export interface IbverbsPort {
+  readonly port: number;
+  readonly active: boolean;
+  readonly linkLayer: 'ethernet' | 'infiniband';
+  readonly lid: number;
+  readonly gids: readonly IbverbsGid[];
+}
+
+/** One address of a port. */
+export interface IbverbsGid {
+  readonly index: number;
+  /** As sysfs writes it: eight groups of four hexadecimal digits. */
+  readonly gid: string;
+  /** `RoCE v2`, `IB/RoCE v1` or empty. */
+  readonly type: string;
+}
+
+/** How a device is used; numbers as in ibv_modify_qp(3), gidIndex -1 = chosen by the provider. */
+export interface IbverbsConnection {
+  readonly port: number;
+  readonly gidIndex: number;
+  readonly timeoutExponent: number;
+  readonly retryCount: number;
+  readonly pollPolicy: 'spin' | 'yield' | undefined;
+}
+
 /** What native/addon.cc exports; each function names the C prototype it stands for there. */
 export interface Binding {
   initialize(verbsError: typeof VerbsError): void;
 
   openShmContext(fabric: string, fabricRttNs: number): number;
+  listIbverbsDevices(): IbverbsDevice[];
+  openIbverbsContext(device: string, options: IbverbsConnection): number;
+  /** Why there can be no device; empty when there can. */
+  ibverbsProblem(): string;
   closeContext(context: number): void;
   allocateProtectionDomain(context: number): number;
   deallocateProtectionDomain(domain: number): void;

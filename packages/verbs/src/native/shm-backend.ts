@@ -4,6 +4,7 @@ import { Device } from '../device.ts';
 import { refuse } from '../errors.ts';
 import type { Binding } from './binding.ts';
 import { loadBinding } from './load.ts';
+import { NativeBackend } from './native-backend.ts';
 
 /** Where processes of one machine meet, and how their network behaves. */
 export interface ShmOptions {
@@ -48,34 +49,16 @@ export function shmDevice(options: ShmOptions = {}): Device {
   return new Device(shmBackend(options), SHM_DEVICE);
 }
 
-class ShmBackend implements Backend {
+class ShmBackend extends NativeBackend {
   readonly name = 'shm';
-  readonly #binding: Binding;
   readonly #fabric: string;
   readonly #fabricRttNs: number;
-  readonly #contextOfDomain = new Map<number, number>();
 
   constructor(binding: Binding, fabric: string, fabricRttNs: number) {
-    this.#binding = binding;
+    super(binding);
     this.#fabric = fabric;
     this.#fabricRttNs = fabricRttNs;
-    for (const name of PASSED_THROUGH) Object.defineProperty(this, name, { value: binding[name] });
   }
-
-  declare closeContext: Binding['closeContext'];
-  declare deregisterMemory: Binding['deregisterMemory'];
-  declare openMemory: Binding['openMemory'];
-  declare createCompletionQueue: Binding['createCompletionQueue'];
-  declare destroyCompletionQueue: Binding['destroyCompletionQueue'];
-  declare createSendRing: Binding['createSendRing'];
-  declare destroySendRing: Binding['destroySendRing'];
-  declare destroyQueuePair: Binding['destroyQueuePair'];
-  declare modifyQueuePair: Binding['modifyQueuePair'];
-  declare queryQueuePair: Binding['queryQueuePair'];
-  declare peerThreadState: Binding['peerThreadState'];
-  declare watchThisThread: Binding['watchThisThread'];
-  declare waitForWake: Binding['waitForWake'];
-  declare wake: Binding['wake'];
 
   listDevices(): DeviceInfo[] {
     return [SHM_DEVICE];
@@ -83,54 +66,6 @@ class ShmBackend implements Backend {
 
   openContext(device: string): number {
     if (device !== SHM_DEVICE.name) throw refuse('ibv_open_device', 'ENODEV', device);
-    return this.#binding.openShmContext(this.#fabric, this.#fabricRttNs);
-  }
-
-  allocateProtectionDomain(context: number): number {
-    const domain = this.#binding.allocateProtectionDomain(context);
-    this.#contextOfDomain.set(domain, context);
-    return domain;
-  }
-
-  deallocateProtectionDomain(domain: number): void {
-    this.#binding.deallocateProtectionDomain(domain);
-    this.#contextOfDomain.delete(domain);
-  }
-
-  registerMemory(
-    domain: number,
-    bytes: number,
-    access: number,
-  ): ReturnType<Backend['registerMemory']> {
-    return this.#binding.registerMemory(this.#contextOf(domain), domain, bytes, access);
-  }
-
-  createQueuePair(
-    domain: number,
-    attributes: Parameters<Backend['createQueuePair']>[1],
-  ): ReturnType<Backend['createQueuePair']> {
-    return this.#binding.createQueuePair(this.#contextOf(domain), domain, attributes);
-  }
-
-  #contextOf(domain: number): number {
-    return this.#contextOfDomain.get(domain) ?? 0;
+    return this.binding.openShmContext(this.#fabric, this.#fabricRttNs);
   }
 }
-
-/** Calls whose contract is the addon's as it is: no wrapper between, the data path among them. */
-const PASSED_THROUGH = [
-  'closeContext',
-  'deregisterMemory',
-  'openMemory',
-  'createCompletionQueue',
-  'destroyCompletionQueue',
-  'createSendRing',
-  'destroySendRing',
-  'destroyQueuePair',
-  'modifyQueuePair',
-  'queryQueuePair',
-  'peerThreadState',
-  'watchThisThread',
-  'waitForWake',
-  'wake',
-] as const satisfies readonly (keyof Binding & keyof Backend)[];

@@ -11,6 +11,7 @@ import {
   writeRequest,
   type Pair,
   type ProviderFixture,
+  type Traits,
 } from './harness.ts';
 
 const MIB = 1 << 20;
@@ -22,12 +23,13 @@ function sizesOf({ devices }: ProviderFixture): number[] {
 }
 
 /** Bytes arrive where they should, and nowhere else. */
-export function dataCases(fixture: () => ProviderFixture): void {
+export function dataCases(fixture: () => ProviderFixture, traits: Traits): void {
   describe('data', () => {
     integrityCases(fixture);
     inlineCases(fixture);
     atomicCases(fixture);
     offloadCases(fixture);
+    if (traits.wakes) wakeCases(fixture);
   });
 }
 
@@ -172,7 +174,10 @@ function atomicCases(fixture: () => ProviderFixture): void {
       });
     }).toThrowError(expect.objectContaining({ code: 'EINVAL' }));
     const done = run(fixture(), pair.a, { kind: 'fetchAndAdd', ...at(pair, 4), add: 1n });
-    expect(['remoteInvalidRequest', 'remoteAccessError']).toContain(done.status);
+    // Soft-RoCE's library refuses to post it; on other devices the peer refuses it.
+    expect(['remoteInvalidRequest', 'remoteAccessError', 'localQueuePairOperationError']).toContain(
+      done.status,
+    );
     expect(pair.b.region.bytes.every((byte) => byte === 0)).toBe(true);
     closePair(pair);
   });
@@ -198,9 +203,10 @@ function offloadCases(fixture: () => ProviderFixture): void {
       }
     closePair(pair);
   });
+}
 
-  it('rings the doorbell of the target for a write with `wake`, and only then', (context) => {
-    if (!fixture().wakes) context.skip('the provider has no doorbell');
+function wakeCases(fixture: () => ProviderFixture): void {
+  it('rings the doorbell of the target for a write with `wake`, and only then', () => {
     const pair = connect(fixture());
     const control = new ContextControl(
       fixture().backendOf(pair.b.context.device.name),

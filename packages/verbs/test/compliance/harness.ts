@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { AccessFlags } from '../../src/index.ts';
 import type {
   Backend,
@@ -7,6 +8,7 @@ import type {
   MemoryRegion,
   ProtectionDomain,
   QueuePair,
+  QueuePairStateName,
   SendRing,
   WorkCompletion,
   WorkRequest,
@@ -23,11 +25,24 @@ export interface ProviderFixture {
   advance(): boolean;
   /** The provider's raw side of a device, for what the object model does not do per thread. */
   backendOf(device: string): Backend;
+  /** Waits until what is in flight has had time to arrive, where `advance` cannot tell. */
+  settle?(): void;
+}
+
+/** In what providers differ, with our leave. */
+export interface Traits {
   /** Whether a write with `wake` rings the target's doorbell. */
   readonly wakes: boolean;
+  /**
+   * Whether a queue pair admits its own peer only. Packets of an RC connection do not say who sent
+   * them: on a network, another queue pair of the same port with the expected sequence number is
+   * taken for the peer.
+   */
+  readonly knowsItsPeer: boolean;
 }
 
 export interface ProviderHooks {
+  readonly traits: Traits;
   setup(): ProviderFixture | Promise<ProviderFixture>;
   teardown(fixture: ProviderFixture): void | Promise<void>;
 }
@@ -156,7 +171,19 @@ export function run(fixture: ProviderFixture, side: Side, request: WorkRequest):
 
 /** Lets everything in flight come to its end, as far as the provider can tell. */
 export function settle(fixture: ProviderFixture): void {
-  for (let n = 0; n < 100_000 && fixture.advance(); n++);
+  if (fixture.settle !== undefined) fixture.settle();
+  else for (let n = 0; n < 100_000 && fixture.advance(); n++);
+}
+
+/**
+ * What a queue pair comes to be in. The end that refused goes to ERR after it has answered, so whoever
+ * has the answer may still find it in RTS.
+ */
+export function expectState(fixture: ProviderFixture, side: Side, state: QueuePairStateName): void {
+  const deadline = Date.now() + COMPLETION_DEADLINE_MS;
+  while (side.queuePair.control.state !== state && fixture.advance())
+    if (Date.now() > deadline) break;
+  expect(side.queuePair.control.state).toBe(state);
 }
 
 /** A write of bytes of a's region to the same place of b's. */

@@ -5,6 +5,7 @@ import {
   closePair,
   connect,
   EVERYTHING,
+  expectState,
   READ_ONLY,
   readRequest,
   run,
@@ -40,8 +41,8 @@ function refusalCases(fixture: () => ProviderFixture): void {
     const done = run(fixture(), pair.a, request);
     expect(status, `${kind}: ${done.status}`).toContain(done.status);
     expect(untouched(pair.b)).toBe(true);
-    expect(pair.a.queuePair.control.state).toBe('error');
-    expect(pair.b.queuePair.control.state).toBe('error');
+    expectState(fixture(), pair.a, 'error');
+    expectState(fixture(), pair.b, 'error');
     closePair(pair);
   };
   const needs = [

@@ -24,11 +24,11 @@ export function providerSuite(name: string, hooks: ProviderHooks): void {
       current = undefined;
     });
 
-    dataCases(fixture);
+    dataCases(fixture, hooks.traits);
     queueCases(fixture);
     permissionCases(fixture);
     revocationCases(fixture);
-    stateCases(fixture);
+    stateCases(fixture, hooks.traits);
     lifetimeCases(fixture);
   });
 }

@@ -6,6 +6,7 @@ import {
   connect,
   cycleBoth,
   EVERYTHING,
+  expectState,
   fill,
   join,
   READ_ONLY,
@@ -75,7 +76,8 @@ function changeCases(fixture: () => ProviderFixture): void {
       Buffer.compare(pair.b.region.bytes.subarray(0, 100), c.region.bytes.subarray(0, 100)),
     ).toBe(0);
     // The refusal broke one connection, not the other.
-    expect(ofA.control.state).toBe('error');
+    pair.b.queuePair = ofA;
+    expectState(fixture(), pair.b, 'error');
     expect(run(fixture(), c, writeRequest(fromC, 0, 100)).status).toBe('success');
     c.context.close();
     closePair(pair);

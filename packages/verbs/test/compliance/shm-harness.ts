@@ -27,6 +27,5 @@ export function shmFixture(fabric: string): ProviderFixture {
     // Everything happens inside the doorbell; whoever still waits is told by the deadline.
     advance: () => false,
     backendOf: () => backend,
-    wakes: true,
   };
 }

@@ -10,6 +10,7 @@ if (shmProblem !== undefined) {
 } else {
   let fabric = '';
   providerSuite('shm', {
+    traits: { wakes: true, knowsItsPeer: true },
     setup() {
       fabric = makeFabric();
       return shmFixture(fabric);

@@ -8,6 +8,7 @@ for (const [name, tearProbability] of [
 ] as const) {
   let seed = 0;
   providerSuite(name, {
+    traits: { wakes: true, knowsItsPeer: true },
     setup(): ProviderFixture {
       const fabric = new SimFabric({ seed: ++seed, faults: { tearProbability } });
       const device = (host: string): Device => {
@@ -18,7 +19,6 @@ for (const [name, tearProbability] of [
         devices: [device('alpha'), device('beta'), device('gamma')],
         advance: () => fabric.step(),
         backendOf: (host) => fabric.backend(host),
-        wakes: true,
       };
     },
     teardown() {},

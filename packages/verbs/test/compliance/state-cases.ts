@@ -6,22 +6,25 @@ import {
   connect,
   cycleBoth,
   EVERYTHING,
+  expectState,
   READ_ONLY,
   run,
   settle,
   writeRequest,
   type Pair,
   type ProviderFixture,
+  type Traits,
 } from './harness.ts';
 
 const STATES = Object.keys(QueuePairState) as QueuePairStateName[];
 
 /** RESET→INIT→RTR→RTS→ERR, and the way back. */
-export function stateCases(fixture: () => ProviderFixture): void {
+export function stateCases(fixture: () => ProviderFixture, traits: Traits): void {
   describe('states', () => {
     brokenConnectionCases(fixture);
     cycleCases(fixture);
     lostPeerCases(fixture);
+    if (traits.knowsItsPeer) strangerCases(fixture);
     transitionCases(fixture);
   });
 }
@@ -30,6 +33,7 @@ export function stateCases(fixture: () => ProviderFixture): void {
 function breakConnection(fixture: ProviderFixture, pair: Pair): void {
   pair.b.queuePair.control.modifyAccess(READ_ONLY);
   expect(run(fixture, pair.a, writeRequest(pair, 0, 8)).status).toMatch(/^remote/);
+  expectState(fixture, pair.b, 'error');
 }
 
 function brokenConnectionCases(fixture: () => ProviderFixture): void {
@@ -48,8 +52,8 @@ function brokenConnectionCases(fixture: () => ProviderFixture): void {
       status: 'workRequestFlushed',
       workRequestIdLow: 2,
     });
-    expect(pair.a.queuePair.control.state).toBe('error');
-    expect(pair.b.queuePair.control.state).toBe('error');
+    expectState(fixture(), pair.a, 'error');
+    expectState(fixture(), pair.b, 'error');
     expect(run(fixture(), pair.a, writeRequest(pair, 0, 8)).status).toBe('workRequestFlushed');
     expect(pair.a.queuePair.outstanding).toBe(0);
     closePair(pair);
@@ -129,17 +133,6 @@ function lostPeerCases(fixture: () => ProviderFixture): void {
     }
   });
 
-  it('admits nobody but the queue pair that it was connected to', () => {
-    const pair = connect(fixture());
-    const { endpoint } = pair.b.queuePair;
-    pair.a.queuePair = pair.a.prepare().connect(endpoint, { accessFlags: EVERYTHING });
-    pair.a.region.bytes.fill(9);
-    expect(run(fixture(), pair.a, writeRequest(pair, 0, 8)).status).toBe('retryExceeded');
-    expect(pair.b.region.bytes[0]).toBe(0);
-    expect(pair.b.queuePair.control.state).toBe('readyToSend');
-    closePair(pair);
-  });
-
   it('retires everything that was outstanding when it is cycled out of RTS', () => {
     const pair = connect(fixture(), { a: { sendQueueDepth: 4 } });
     pair.b.queuePair.close();
@@ -150,6 +143,19 @@ function lostPeerCases(fixture: () => ProviderFixture): void {
     while (pair.a.queue.take() !== undefined);
     expect(pair.a.queuePair.outstanding).toBe(0);
     expect(pair.a.queue.outstanding).toBe(0);
+    closePair(pair);
+  });
+}
+
+function strangerCases(fixture: () => ProviderFixture): void {
+  it('admits nobody but the queue pair that it was connected to', () => {
+    const pair = connect(fixture());
+    const { endpoint } = pair.b.queuePair;
+    pair.a.queuePair = pair.a.prepare().connect(endpoint, { accessFlags: EVERYTHING });
+    pair.a.region.bytes.fill(9);
+    expect(run(fixture(), pair.a, writeRequest(pair, 0, 8)).status).toBe('retryExceeded');
+    expect(pair.b.region.bytes[0]).toBe(0);
+    expect(pair.b.queuePair.control.state).toBe('readyToSend');
     closePair(pair);
   });
 }

@@ -1,0 +1,75 @@
+#include "completion_queue.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "work_queue.h"
+
+namespace mu::ibverbs {
+namespace {
+
+constexpr uint32_t kBatch = 32;
+
+}  // namespace
+
+IbvCompletionQueue::IbvCompletionQueue(std::shared_ptr<Device> device, uint32_t depth)
+    : device_(std::move(device)),
+      depth_(depth),
+      memory_(std::make_shared<PinnedMapping>("ibv_create_cq",
+                                              (kRingEntries + depth * kCompletionEntryWords) * 4)),
+      queue_(library().create_cq(device_->raw(), static_cast<int>(depth), nullptr, nullptr, 0)) {
+  if (queue_ == nullptr) throw VerbsFailure("ibv_create_cq", errno, std::to_string(depth));
+}
+
+IbvCompletionQueue::~IbvCompletionQueue() { library().destroy_cq(queue_); }
+
+void IbvCompletionQueue::attach(uint32_t serial, WorkQueue* user) {
+  std::lock_guard lock(users_mutex_);
+  users_.emplace(serial, user);
+}
+
+void IbvCompletionQueue::detach(uint32_t serial) {
+  std::lock_guard lock(users_mutex_);
+  users_.erase(serial);
+}
+
+void IbvCompletionQueue::poll() {
+  std::lock_guard lock(users_mutex_);
+  // Asked before the device: what it completed before a reset is in its queue by now, and first.
+  const bool noticed = noticed_.exchange(false, std::memory_order_acquire);
+  const uint32_t found = take_in();
+  if (noticed)
+    for (const auto& [serial, user] : users_) user->retire_cancelled();
+  if (found == 0 && !noticed && device_->yields_when_idle()) sched_yield();
+}
+
+uint32_t IbvCompletionQueue::take_in() {
+  ibv_wc completions[kBatch];
+  uint32_t total = 0;
+  for (;;) {
+    const uint32_t used = word(kRingProducer).load(std::memory_order_relaxed) -
+                          word(kRingConsumer).load(std::memory_order_acquire);
+    const uint32_t room = std::min(kBatch, depth_ - used);
+    const int found = room == 0 ? 0 : ibv_poll_cq(queue_, static_cast<int>(room), completions);
+    for (int n = 0; n < found; n++) {
+      const ibv_wc& one = completions[n];
+      // Those of a queue pair that was closed meanwhile are nobody's.
+      const auto user = users_.find(static_cast<uint32_t>(one.wr_id >> 32));
+      if (user == users_.end()) continue;
+      user->second->finish(static_cast<uint32_t>(one.wr_id), static_cast<uint32_t>(one.status));
+    }
+    if (found <= 0) return total;
+    total += static_cast<uint32_t>(found);
+  }
+}
+
+void IbvCompletionQueue::push(const CompletionEntry& entry) {
+  const uint32_t tail = word(kRingProducer).load(std::memory_order_relaxed);
+  auto* entries = reinterpret_cast<CompletionEntry*>(memory_->data() + kRingEntries * 4);
+  entries[tail & (depth_ - 1)] = entry;
+  word(kRingProducer).store(tail + 1, std::memory_order_release);
+}
+
+}  // namespace mu::ibverbs

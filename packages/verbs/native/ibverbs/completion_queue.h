@@ -1,0 +1,50 @@
+// A completion queue of the device, brought into the ring that JavaScript reads.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include "../rings.h"
+#include "memory.h"
+
+namespace mu::ibverbs {
+
+class WorkQueue;
+
+class IbvCompletionQueue final : public CompletionQueue {
+ public:
+  IbvCompletionQueue(std::shared_ptr<Device> device, uint32_t depth);
+  ~IbvCompletionQueue() override;
+
+  std::shared_ptr<Mapping> ring() const override { return memory_; }
+  bool needs_poll() const override { return true; }
+  void poll() override;
+
+  ibv_cq* raw() const { return queue_; }
+  /// Work queues that complete here, by the serial number in their work request ids.
+  void attach(uint32_t serial, WorkQueue* user);
+  /// When it returns, nothing of that work queue enters the ring any more.
+  void detach(uint32_t serial);
+  /// Has the next poll ask every user for what it must retire without the device. Any thread.
+  void notice() { noticed_.store(true, std::memory_order_release); }
+  /// From `poll` only. JavaScript never has more outstanding than the ring holds.
+  void push(const CompletionEntry& entry);
+
+ private:
+  uint32_t take_in();
+  std::atomic<uint32_t>& word(uint32_t index) const {
+    return reinterpret_cast<std::atomic<uint32_t>*>(memory_->data())[index];
+  }
+
+  std::shared_ptr<Device> device_;
+  uint32_t depth_;
+  std::shared_ptr<PinnedMapping> memory_;
+  ibv_cq* queue_;
+  std::atomic<bool> noticed_{false};
+  std::mutex users_mutex_;
+  std::unordered_map<uint32_t, WorkQueue*> users_;
+};
+
+}  // namespace mu::ibverbs

@@ -1,0 +1,193 @@
+#include "queue_pair.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "../transitions.h"
+
+namespace mu::ibverbs {
+namespace {
+
+constexpr uint32_t kPacketSequenceNumberMax = 0xff'ffff;
+/// Hops that a packet may take over routers.
+constexpr uint8_t kHopLimit = 64;
+/// ibv_modify_qp(3): 12 = 0.64 ms. Nothing here waits for receives, so it never comes to that.
+constexpr uint8_t kReceiverNotReadyTimer = 12;
+
+VerbsFailure invalid(const std::string& detail) {
+  return VerbsFailure("ibv_modify_qp", EINVAL, detail);
+}
+
+ibv_qp* create(const Domain& domain, ibv_cq* queue, uint32_t depth, uint32_t inline_bytes) {
+  ibv_qp_init_attr attributes{};
+  attributes.send_cq = queue;
+  attributes.recv_cq = queue;
+  attributes.qp_type = IBV_QPT_RC;
+  attributes.cap = {depth, 1, 1, 1, inline_bytes};
+  ibv_qp* queue_pair = library().create_qp(domain.raw(), &attributes);
+  if (queue_pair == nullptr)
+    throw VerbsFailure("ibv_create_qp", errno, "depth " + std::to_string(depth));
+  return queue_pair;
+}
+
+int remote_rights(uint32_t access) {
+  return static_cast<int>(access & (kAccessRemoteWrite | kAccessRemoteRead | kAccessRemoteAtomic));
+}
+
+}  // namespace
+
+IbvQueuePair::IbvQueuePair(std::shared_ptr<Device> device, std::shared_ptr<Domain> domain,
+                           const QueuePairAttributes& attributes, uint32_t handle)
+    : device_(std::move(device)),
+      domain_(std::move(domain)),
+      completions_(std::static_pointer_cast<IbvCompletionQueue>(attributes.send_queue)),
+      inline_bytes_(attributes.inline_bytes),
+      queue_pair_(create(*domain_, completions_->raw(), attributes.send_depth, inline_bytes_)),
+      work_(std::make_unique<WorkQueue>(*completions_, attributes.send_depth, queue_pair_->qp_num,
+                                        handle)) {
+  completions_->attach(work_->serial(), work_.get());
+}
+
+IbvQueuePair::~IbvQueuePair() {
+  completions_->detach(work_->serial());
+  library().destroy_qp(queue_pair_);
+}
+
+void IbvQueuePair::modify(const QueuePairChange& change) {
+  std::lock_guard lock(mutex_);
+  check(change);
+  switch (change.state) {
+    case QueuePairState::kReset:
+      accepts_ = false;
+      to_state(IBV_QPS_RESET);
+      access_ = 0;
+      // The device forgets what was outstanding, and will not complete it.
+      work_->cancel();
+      return;
+    case QueuePairState::kInit:
+      initialize(change.has_access ? change.access : access_.load());
+      return;
+    case QueuePairState::kReadyToReceive:
+      connect(change);
+      return;
+    case QueuePairState::kReadyToSend:
+      if (state() == QueuePairState::kReadyToReceive) start(change.send_psn);
+      if (!change.has_access) return;
+      {
+        ibv_qp_attr attributes{};
+        attributes.qp_state = IBV_QPS_RTS;
+        attributes.qp_access_flags = static_cast<unsigned>(remote_rights(change.access));
+        apply(attributes, IBV_QP_STATE | IBV_QP_ACCESS_FLAGS);
+      }
+      access_ = change.access;
+      return;
+    case QueuePairState::kError:
+      accepts_ = false;
+      to_error();
+      return;
+  }
+}
+
+void IbvQueuePair::check(const QueuePairChange& change) const {
+  const QueuePairState from = state();
+  if (!transition_allowed(from, change.state))
+    throw invalid(std::string(name_of(from)) + " to " + name_of(change.state));
+  if (change.has_access && (change.access & ~kAccessAll) != 0)
+    throw invalid("unknown access flags " + std::to_string(change.access));
+  if (change.receive_psn > kPacketSequenceNumberMax || change.send_psn > kPacketSequenceNumberMax)
+    throw invalid("a packet sequence number has 24 bits");
+}
+
+void IbvQueuePair::apply(ibv_qp_attr& attributes, int mask) {
+  const int error = library().modify_qp(queue_pair_, &attributes, mask);
+  if (error != 0) throw VerbsFailure("ibv_modify_qp", error, "refused by the device");
+}
+
+void IbvQueuePair::to_state(ibv_qp_state to) {
+  ibv_qp_attr attributes{};
+  attributes.qp_state = to;
+  apply(attributes, IBV_QP_STATE);
+}
+
+void IbvQueuePair::initialize(uint32_t access) {
+  ibv_qp_attr attributes{};
+  attributes.qp_state = IBV_QPS_INIT;
+  attributes.port_num = static_cast<uint8_t>(device_->options().port);
+  attributes.qp_access_flags = static_cast<unsigned>(remote_rights(access));
+  apply(attributes, IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS);
+  access_ = access;
+}
+
+void IbvQueuePair::connect(const QueuePairChange& change) {
+  const RemoteAddress remote = parse_address(change.remote_address);
+  const RemoteAddress own = parse_address(device_->address());
+  if (remote.ethernet != own.ethernet) throw invalid("the peer is on another kind of network");
+  ibv_qp_attr attributes{};
+  attributes.qp_state = IBV_QPS_RTR;
+  attributes.path_mtu = std::min(own.mtu, remote.mtu);
+  attributes.dest_qp_num = change.remote_number;
+  attributes.rq_psn = change.receive_psn;
+  attributes.max_dest_rd_atomic = static_cast<uint8_t>(device_->limits().outstanding_reads);
+  attributes.min_rnr_timer = kReceiverNotReadyTimer;
+  attributes.ah_attr.port_num = static_cast<uint8_t>(device_->options().port);
+  attributes.ah_attr.dlid = remote.lid;
+  if (device_->ethernet()) {
+    attributes.ah_attr.is_global = 1;
+    attributes.ah_attr.grh.dgid = remote.gid;
+    attributes.ah_attr.grh.sgid_index = static_cast<uint8_t>(device_->gid_index());
+    attributes.ah_attr.grh.hop_limit = kHopLimit;
+  }
+  apply(attributes, IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN | IBV_QP_RQ_PSN |
+                        IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER);
+}
+
+void IbvQueuePair::start(uint32_t send_psn) {
+  ibv_qp_attr attributes{};
+  attributes.qp_state = IBV_QPS_RTS;
+  attributes.timeout = static_cast<uint8_t>(device_->options().timeout_exponent);
+  attributes.retry_cnt = static_cast<uint8_t>(device_->options().retry_count);
+  attributes.rnr_retry = attributes.retry_cnt;
+  attributes.sq_psn = send_psn;
+  attributes.max_rd_atomic = static_cast<uint8_t>(device_->limits().outstanding_reads);
+  apply(attributes, IBV_QP_STATE | IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY |
+                        IBV_QP_SQ_PSN | IBV_QP_MAX_QP_RD_ATOMIC);
+  accepts_ = true;
+}
+
+/// To ERR with nothing outstanding: everything is retired by us, and nothing by the device.
+void IbvQueuePair::give_up() {
+  accepts_ = false;
+  to_state(IBV_QPS_RESET);
+  work_->cancel();
+  to_error();
+}
+
+/// From everywhere. There is no step from RESET to ERR in InfiniBand, but there is one over INIT.
+void IbvQueuePair::to_error() {
+  if (state() == QueuePairState::kReset) initialize(0);
+  to_state(IBV_QPS_ERR);
+}
+
+QueuePairState IbvQueuePair::state() const {
+  ibv_qp_attr attributes{};
+  ibv_qp_init_attr initial{};
+  const int error = library().query_qp(queue_pair_, &attributes, IBV_QP_STATE, &initial);
+  if (error != 0) throw VerbsFailure("ibv_query_qp", error, "refused by the device");
+  switch (attributes.qp_state) {
+    case IBV_QPS_RESET:
+      return QueuePairState::kReset;
+    case IBV_QPS_INIT:
+      return QueuePairState::kInit;
+    case IBV_QPS_RTR:
+      return QueuePairState::kReadyToReceive;
+    case IBV_QPS_RTS:
+      return QueuePairState::kReadyToSend;
+    default:
+      // SQD and SQE are never asked for; whoever is there can only be reset.
+      return QueuePairState::kError;
+  }
+}
+
+QueuePairQuery IbvQueuePair::query() const { return {state(), access_.load(), 0}; }
+
+}  // namespace mu::ibverbs

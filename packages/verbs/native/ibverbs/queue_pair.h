@@ -1,0 +1,60 @@
+// A reliable connected queue pair of a device.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "completion_queue.h"
+#include "memory.h"
+#include "work_queue.h"
+
+namespace mu::ibverbs {
+
+class IbvQueuePair final : public QueuePair {
+ public:
+  IbvQueuePair(std::shared_ptr<Device> device, std::shared_ptr<Domain> domain,
+               const QueuePairAttributes& attributes, uint32_t handle);
+  ~IbvQueuePair() override;
+
+  uint32_t number() const override { return queue_pair_->qp_num; }
+  std::string address() const override { return device_->address(); }
+  void modify(const QueuePairChange& change) override;
+  QueuePairQuery query() const override;
+  /// Peers may be on other machines: nobody can be asked.
+  ThreadState peer_thread_state() const override { return ThreadState::kUnknown; }
+
+  // datapath.cc; posting thread only.
+
+  /// Hands one work request to the device, or has it fail.
+  void execute(const SendEntry& entry, const HandleResolver& handles);
+
+ private:
+  QueuePairState state() const;
+  void check(const QueuePairChange& change) const;
+  void apply(ibv_qp_attr& attributes, int mask);
+  void to_state(ibv_qp_state state);
+  void initialize(uint32_t access);
+  void connect(const QueuePairChange& change);
+  void start(uint32_t send_psn);
+  void give_up();
+  void to_error();
+  Status describe(const SendEntry& entry, const HandleResolver& handles, ibv_send_wr& request,
+                  ibv_sge& bytes) const;
+
+  std::shared_ptr<Device> device_;
+  std::shared_ptr<Domain> domain_;
+  std::shared_ptr<IbvCompletionQueue> completions_;
+  uint32_t inline_bytes_;
+  ibv_qp* queue_pair_;
+  std::unique_ptr<WorkQueue> work_;
+
+  /// Guards the state machine against posting: a work request that is posted to a queue pair
+  /// outside RTS may wait there, and be sent in its next life.
+  mutable std::mutex mutex_;
+  bool accepts_ = false;
+  std::atomic<uint32_t> access_{0};
+};
+
+}  // namespace mu::ibverbs

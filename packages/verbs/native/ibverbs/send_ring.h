@@ -1,0 +1,42 @@
+// The ring of work requests of one thread.
+#pragma once
+
+#include <memory>
+
+#include "../rings.h"
+#include "memory.h"
+#include "queue_pair.h"
+
+namespace mu::ibverbs {
+
+class IbvSendRing final : public SendRing {
+ public:
+  IbvSendRing(uint32_t depth, const HandleResolver& handles)
+      : mask_(depth - 1),
+        handles_(handles),
+        memory_(std::make_shared<PinnedMapping>("createSendRing",
+                                                (kRingEntries + depth * kSendEntryWords) * 4)) {}
+
+  std::shared_ptr<Mapping> memory() const override { return memory_; }
+
+  void doorbell() override {
+    // JavaScript's stores and this call are of one thread: no ordering is needed.
+    auto* words = reinterpret_cast<uint32_t*>(memory_->data());
+    const auto* entries = reinterpret_cast<const SendEntry*>(words + kRingEntries);
+    const uint32_t end = words[kRingProducer];
+    for (uint32_t at = words[kRingConsumer]; at != end; at++) {
+      const SendEntry& entry = entries[at & mask_];
+      auto* queue_pair = static_cast<IbvQueuePair*>(handles_.queue_pair(entry.queue_pair));
+      // Closed between post and doorbell: its work requests go with it.
+      if (queue_pair != nullptr) queue_pair->execute(entry, handles_);
+    }
+    words[kRingConsumer] = end;
+  }
+
+ private:
+  uint32_t mask_;
+  const HandleResolver& handles_;
+  std::shared_ptr<PinnedMapping> memory_;
+};
+
+}  // namespace mu::ibverbs

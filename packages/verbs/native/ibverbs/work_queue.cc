@@ -1,0 +1,76 @@
+#include "work_queue.h"
+
+#include <atomic>
+#include <bit>
+
+#include "completion_queue.h"
+
+namespace mu::ibverbs {
+namespace {
+
+uint32_t next_serial() {
+  static std::atomic<uint32_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+/// Whether `one` comes before `other`; numbers wrap.
+bool before(uint32_t one, uint32_t other) { return static_cast<int32_t>(one - other) < 0; }
+
+}  // namespace
+
+WorkQueue::WorkQueue(IbvCompletionQueue& completions, uint32_t depth, uint32_t queue_pair_number,
+                     uint32_t handle)
+    : completions_(completions),
+      serial_(next_serial()),
+      queue_pair_number_(queue_pair_number),
+      handle_(handle),
+      mask_(std::bit_ceil(depth) - 1),
+      posted_(std::bit_ceil(depth)) {}
+
+uint64_t WorkQueue::append(const SendEntry& entry) {
+  std::lock_guard lock(mutex_);
+  const uint32_t number = next_++;
+  posted_[number & mask_] = {entry.work_request_id_low, entry.work_request_id_high,
+                             entry.opcode_and_flags & 0xff, entry.length,
+                             Status::kWorkRequestFlushed};
+  return static_cast<uint64_t>(serial_) << 32 | number;
+}
+
+void WorkQueue::fail_last(Status status) {
+  std::lock_guard lock(mutex_);
+  posted_[(next_ - 1) & mask_].failure = status;
+}
+
+void WorkQueue::cancel() {
+  std::lock_guard lock(mutex_);
+  cancelled_ = next_;
+  if (unretired_ != next_) completions_.notice();
+}
+
+void WorkQueue::finish(uint32_t number, uint32_t status) {
+  std::lock_guard lock(mutex_);
+  // Retired already: it is of an earlier life of the queue pair.
+  if (before(number, unretired_)) return;
+  if (!before(number, cancelled_)) retire_below(cancelled_);
+  complete(number, status);
+}
+
+void WorkQueue::retire_cancelled() {
+  std::lock_guard lock(mutex_);
+  retire_below(cancelled_);
+}
+
+void WorkQueue::retire_below(uint32_t end) {
+  while (before(unretired_, end))
+    complete(unretired_, static_cast<uint32_t>(posted_[unretired_ & mask_].failure));
+}
+
+void WorkQueue::complete(uint32_t number, uint32_t status) {
+  const Posted& posted = posted_[number & mask_];
+  const uint32_t retired = number + 1 - unretired_;
+  unretired_ = number + 1;
+  completions_.push({posted.id_low, posted.id_high, status, posted.opcode,
+                     status == 0 ? posted.length : 0, queue_pair_number_, retired, handle_});
+}
+
+}  // namespace mu::ibverbs

@@ -1,0 +1,65 @@
+// What a queue pair has posted and not retired, in posted order.
+#pragma once
+
+#include <mutex>
+#include <vector>
+
+#include "../rings.h"
+#include "../types.h"
+
+namespace mu::ibverbs {
+
+class IbvCompletionQueue;
+
+/// The provider's own account of a send queue. Devices complete only what was signalled or failed,
+/// and forget what is outstanding at a reset; JavaScript is told of everything.
+///
+/// Work requests are numbered from 0 over all lives of the queue pair. A number is half of the work
+/// request id that the device sees, so a completion of an earlier life is recognised as such.
+class WorkQueue {
+ public:
+  WorkQueue(IbvCompletionQueue& completions, uint32_t depth, uint32_t queue_pair_number,
+            uint32_t handle);
+
+  /// Names this queue in work request ids; never used again in this process.
+  uint32_t serial() const { return serial_; }
+
+  /// Notes a work request, and returns the id that the device is to be given. Posting thread.
+  uint64_t append(const SendEntry& entry);
+  /// The last one appended is to fail with this status. Posting thread.
+  void fail_last(Status status);
+  /// Nothing that was appended so far will be completed by the device any more. Any thread.
+  void cancel();
+
+  /// The device completed this one. From the completion queue's poll.
+  void finish(uint32_t number, uint32_t status);
+  /// Completes what was cancelled. From the completion queue's poll, after what the device had.
+  void retire_cancelled();
+
+ private:
+  struct Posted {
+    uint32_t id_low;
+    uint32_t id_high;
+    uint32_t opcode;
+    uint32_t length;
+    Status failure;
+  };
+
+  void retire_below(uint32_t end);
+  void complete(uint32_t number, uint32_t status);
+
+  IbvCompletionQueue& completions_;
+  uint32_t serial_;
+  uint32_t queue_pair_number_;
+  uint32_t handle_;
+  uint32_t mask_;
+
+  std::mutex mutex_;  // guards what follows: posting, polling and resetting threads may differ
+  std::vector<Posted> posted_;
+  uint32_t next_ = 0;
+  uint32_t unretired_ = 0;
+  /// Everything below was cancelled.
+  uint32_t cancelled_ = 0;
+};
+
+}  // namespace mu::ibverbs
