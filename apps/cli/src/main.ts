@@ -64,6 +64,9 @@ function program(finish: (status: number) => void): Command {
     .option('--seeds <n>', 'how many seeds', '200')
     .option('--first <seed>', 'the first seed', '1')
     .option('--faults <which>', 'all or none', 'all')
+    .option('--threads <n>', 'threads that run seeds (default: as many as there are processors)')
+    .option('--trace', 'print everything that happens in the first seed')
+    .option('--mutants', 'plant defects into the sources, one by one: each must be caught')
     .option('--json', 'one JSON object')
     .action(action(async () => (await import('./commands/sim.ts')).sim));
   addBenchmarks(mu, action);

@@ -38,6 +38,7 @@ describe('a command line that cannot be meant', () => {
     ['run redis --config none.json --id zero', /--id must be a replica's number, not zero/],
     ['run redis --config /none.json --id 0', /cannot read \/none\.json: ENOENT/],
     ['sim --faults some', /--faults must be all or none/],
+    ['sim --threads 0', /--threads must be a whole number from 1/],
     ['bench failover --kind nicely', /--kind must be kill or pause/],
     ['bench propose --payload 1', /--payload must be a whole number from 8/],
     ['bench redis --clients 0', /--clients must be a whole number from 1/],

@@ -1,5 +1,5 @@
 import type { ProposeOutcome } from '@mu-smr/consensus';
-import { makeCommand } from './command.ts';
+import { COMMAND_BYTES_MIN, EMPTY_COMMAND, makeCommand } from './command.ts';
 import type { ClientCommand, Observer } from './observer.ts';
 import type { Random } from './random.ts';
 import type { SimCluster } from './sim-cluster.ts';
@@ -18,6 +18,8 @@ export interface WorkloadOptions {
   readonly withdrawProbability: number;
   /** Chance that a command goes to a replica that need not lead. */
   readonly strayProbability: number;
+  /** Chance that a command has no bytes at all. */
+  readonly emptyProbability: number;
   /** Requests that wait at a time, all clients together. */
   readonly waitingMax: number;
 }
@@ -32,7 +34,7 @@ export class Clients {
   #commands = 0;
   #running = false;
   readonly #cluster: SimCluster;
-  readonly #random: Random;
+  readonly #clients: readonly Random[];
   readonly #observer: Observer;
   #options: WorkloadOptions;
   readonly #mustSee: () => number;
@@ -45,7 +47,7 @@ export class Clients {
     mustSee: () => number,
   ) {
     this.#cluster = cluster;
-    this.#random = random;
+    this.#clients = Array.from({ length: options.clients }, (_, n) => random.fork(`client ${n}`));
     this.#observer = observer;
     this.#options = options;
     this.#mustSee = mustSee;
@@ -60,7 +62,7 @@ export class Clients {
 
   start(): void {
     this.#running = true;
-    for (let client = 0; client < this.#options.clients; client++) this.#think();
+    for (const client of this.#clients) this.#think(client);
   }
 
   stop(): void {
@@ -72,41 +74,41 @@ export class Clients {
     this.#options = { ...this.#options, thinkUsMax: 30, burstMax: 10, readProbability: 0.05 };
   }
 
-  #think(): void {
-    this.#cluster.fabric.schedule(this.#random.between(0, this.#options.thinkUsMax * 1000), () => {
+  #think(random: Random): void {
+    this.#cluster.fabric.schedule(random.between(0, this.#options.thinkUsMax * 1000), () => {
       if (!this.#running) return;
-      this.#request();
-      this.#think();
+      this.#request(random);
+      this.#think(random);
     });
   }
 
-  #request(): void {
-    const replica = this.#choose();
+  #request(random: Random): void {
+    const replica = this.#choose(random);
     // A program that stands still asks nothing.
     if (replica === undefined || replica.paused || replica.syncPoll !== undefined) return;
     if (this.waiting >= this.#options.waitingMax) return;
-    if (this.#random.chance(this.#options.readProbability)) this.#read(replica);
-    else if (this.#random.chance(this.#options.syncProbability)) this.#proposeSync(replica);
+    if (random.chance(this.#options.readProbability)) this.#read(replica);
+    else if (random.chance(this.#options.syncProbability)) this.#proposeSync(replica, random);
     else {
-      const burst = this.#random.between(1, this.#options.burstMax);
-      for (let n = 0; n < burst; n++) this.#propose(replica);
+      const burst = random.between(1, this.#options.burstMax);
+      for (let n = 0; n < burst; n++) this.#propose(replica, random);
       replica.wake('replication');
     }
   }
 
-  #choose(): SimReplica | undefined {
+  #choose(random: Random): SimReplica | undefined {
     const { alive } = this.#cluster;
-    if (this.#random.chance(this.#options.strayProbability)) return this.#random.pick(alive);
+    if (random.chance(this.#options.strayProbability)) return random.pick(alive);
     const leaders = alive.filter((replica) => replica.replication.leading);
-    return leaders.length === 0 ? undefined : this.#random.pick(leaders);
+    return leaders.length === 0 ? undefined : random.pick(leaders);
   }
 
-  #propose(replica: SimReplica): void {
+  #propose(replica: SimReplica, random: Random): void {
     if (!replica.replication.leading) {
       this.refused++;
       return;
     }
-    const { command, bytes } = this.#make(replica);
+    const { command, bytes } = this.#make(replica, random);
     let answered = false;
     this.#waits(replica, 1);
     const proposal = {
@@ -121,8 +123,8 @@ export class Clients {
       },
     };
     replica.replication.submit(proposal);
-    if (!this.#random.chance(this.#options.withdrawProbability)) return;
-    this.#cluster.fabric.schedule(this.#random.between(0, 20_000), () => {
+    if (!random.chance(this.#options.withdrawProbability)) return;
+    this.#cluster.fabric.schedule(random.between(0, 20_000), () => {
       if (answered) return;
       answered = true;
       this.#waits(replica, -1);
@@ -137,10 +139,10 @@ export class Clients {
   }
 
   /** As `Replica.proposeSync`: posts, then polls until the command is applied here. */
-  #proposeSync(replica: SimReplica): void {
+  #proposeSync(replica: SimReplica, random: Random): void {
     const plane = replica.replication;
     if (!plane.leading) return;
-    const { command, bytes } = this.#make(replica);
+    const { command, bytes } = this.#make(replica, random);
     const at = plane.proposeSync(bytes);
     if (at === undefined) return;
     this.#waits(replica, 1);
@@ -172,13 +174,12 @@ export class Clients {
     replica.wake('replication');
   }
 
-  #make(replica: SimReplica): { command: ClientCommand; bytes: Uint8Array } {
-    const id = ++this.#commands;
+  #make(replica: SimReplica, random: Random): { command: ClientCommand; bytes: Uint8Array } {
+    const empty = random.chance(this.#options.emptyProbability);
+    const id = empty ? EMPTY_COMMAND : ++this.#commands;
     const max = this.#cluster.options.geometry.payloadBytesMax;
-    const bytes = makeCommand(
-      id,
-      this.#random.chance(0.1) ? max : this.#random.between(8, Math.min(max, 80)),
-    );
+    const length = random.chance(0.1) ? max : random.between(COMMAND_BYTES_MIN, Math.min(max, 80));
+    const bytes = makeCommand(id, empty ? 0 : length);
     const command = { id, at: replica, epoch: replica.link.int('epoch') };
     this.#observer.proposed(command);
     return { command, bytes };

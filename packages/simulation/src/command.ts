@@ -3,7 +3,11 @@ const HEAD_BYTES = 8;
 
 export const COMMAND_BYTES_MIN = HEAD_BYTES;
 
+/** Number of the command without bytes, which is proposed again and again. */
+export const EMPTY_COMMAND = 0;
+
 export function makeCommand(id: number, bytes: number): Uint8Array {
+  if (id === EMPTY_COMMAND) return new Uint8Array(0);
   const command = new Uint8Array(Math.max(bytes, HEAD_BYTES));
   const view = new DataView(command.buffer);
   view.setUint32(0, id, true);
@@ -16,6 +20,7 @@ export function makeCommand(id: number, bytes: number): Uint8Array {
 
 /** The command's number; throws when the bytes are not those of one. */
 export function commandId(command: Uint8Array): number {
+  if (command.length === 0) return EMPTY_COMMAND;
   const view = new DataView(command.buffer, command.byteOffset, command.byteLength);
   const id = view.getUint32(0, true);
   const expected = makeCommand(id, command.length);

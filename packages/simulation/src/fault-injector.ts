@@ -1,9 +1,9 @@
-import { LOG_HEADER_BYTES } from '@mu-smr/log';
-import type { SimWriteEvent } from '@mu-smr/verbs';
+import { ArmedFaults, isArmed } from './armed-faults.ts';
+import type { Checker } from './checkers.ts';
+import type { ScheduledFault, TimedKind } from './fault-plan.ts';
 import { resolveLink, type LinkFaults } from './link-faults.ts';
-import type { FaultKind, FaultPlan } from './fault-plan.ts';
 import type { Observer } from './observer.ts';
-import type { Random } from './random.ts';
+import { Random } from './random.ts';
 import type { SimCluster } from './sim-cluster.ts';
 import type { PlaneName, SimReplica } from './sim-replica.ts';
 
@@ -11,87 +11,90 @@ import type { PlaneName, SimReplica } from './sim-replica.ts';
 const SHORT_LOSS_US = 1400;
 const ISOLATION_US = 5000;
 
-/** Does what a plan says, at moments drawn from the seed, and undoes it again. */
+/** Does what a schedule says, at the moments it names, and undoes it again. */
 export class FaultInjector {
   readonly #cluster: SimCluster;
-  readonly #random: Random;
   readonly #observer: Observer;
-  readonly #plan: FaultPlan;
+  readonly #schedule: readonly ScheduledFault[];
+  readonly #armed: ArmedFaults;
   /** When each link lost something last. */
   readonly #lostAt = new Map<string, number>();
   readonly #undo = new Set<() => void>();
+  readonly #slow = new Map<SimReplica, number>();
   #running = false;
 
-  constructor(cluster: SimCluster, random: Random, observer: Observer, plan: FaultPlan) {
+  constructor(cluster: SimCluster, observer: Observer, schedule: readonly ScheduledFault[]) {
     this.#cluster = cluster;
-    this.#random = random;
     this.#observer = observer;
-    this.#plan = plan;
+    this.#schedule = schedule;
+    this.#armed = new ArmedFaults({
+      pause: (replica, us) => this.#pause(replica, 'stops', us),
+      hide: (replica) => {
+        for (const from of cluster.alive)
+          if (from !== replica) this.#lose(from, replica, 'requests', SHORT_LOSS_US);
+      },
+      mayCrash: () => this.#mayCrash,
+      dropConnection: (queuePair) => cluster.fabric.dropConnection(queuePair),
+      schedule: (delayNs, action) => cluster.fabric.schedule(delayNs, action),
+      fault: (text) => observer.fault(text),
+    });
   }
 
+  /** To be the last of the observers: a fault may end the step that it is told of. */
+  readonly observer: Checker = {
+    wrote: (target, source, event) => this.#armed.observer.wrote(target, source, event),
+    permissionChanged: (replica) => this.#armed.observer.permissionChanged(replica),
+    leading: (replica) => this.#armed.observer.leading(replica),
+    applied: (replica) => {
+      const slowUs = this.#slow.get(replica);
+      if (slowUs !== undefined) replica.block('replication', slowUs * 1000);
+      this.#armed.observer.applied(replica);
+    },
+  };
+
   start(): void {
-    if (this.#plan.kinds.length === 0) return;
     this.#running = true;
-    this.#next();
+    for (const fault of this.#schedule)
+      this.#cluster.fabric.schedule(fault.atUs * 1000, () => {
+        if (this.#running) this.#inject(fault);
+      });
   }
 
   /** Ends all faults; who crashed stays dead. */
   stop(): void {
     this.#running = false;
+    this.#armed.disarm();
     for (const undo of this.#undo) undo();
     this.#undo.clear();
     for (const replica of this.#cluster.alive) replica.unblock();
   }
 
-  /** Does one thing now: also for scenarios that want it at a certain moment. */
-  inject(kind: FaultKind): void {
-    const victim = this.#victim(kind);
-    if (victim === undefined) return;
-    const us = this.#random.between(1, this.#plan.durationUsMax);
-    this.#observer.fault(`${kind} ${victim.host} for ${us} µs`);
-    this.#do(kind, victim, us);
+  get #mayCrash(): boolean {
+    const { alive, replicas } = this.#cluster;
+    return replicas.length - alive.length < Math.floor((replicas.length - 1) / 2);
   }
 
-  /**
-   * Some faults wait for a write to be half landed, in a log and not in its header; more often while
-   * its leader takes over, because then it overwrites what others have decided.
-   */
-  wrote(source: SimReplica, event: SimWriteEvent): void {
-    if (!this.#running || event.last || event.offset < LOG_HEADER_BYTES) return;
-    const kinds = this.#plan.kinds.filter(isMidWrite);
-    if (kinds.length === 0 || source.paused) return;
-    const { midWriteProbability } = this.#plan;
-    const likelier = source.replication.phase === 'takingOver' ? 10 : 1;
-    if (!this.#random.chance(midWriteProbability * likelier)) return;
-    const kind = this.#random.pick(kinds);
-    const us = this.#random.between(1, this.#plan.durationUsMax);
-    this.#observer.fault(`${kind} ${source.host} for ${us} µs`);
-    if (kind === 'stopMidWrite') this.#pause(source, 'stops', us + 500);
-    else this.#cluster.fabric.dropConnection(event.sourceQueuePairNumber);
-  }
-
-  #next(): void {
-    const { everyUsMax, kinds } = this.#plan;
-    this.#cluster.fabric.schedule(this.#random.between(1, everyUsMax) * 1000, () => {
-      if (!this.#running) return;
-      const kind = this.#random.pick(kinds);
-      if (!isMidWrite(kind)) this.inject(kind);
-      this.#next();
-    });
-  }
-
-  #victim(kind: FaultKind): SimReplica | undefined {
-    const { alive, replicas, leaders } = this.#cluster;
-    if (kind === 'crash') {
-      const dead = replicas.length - alive.length;
-      if (dead >= Math.floor((replicas.length - 1) / 2)) return undefined;
+  #inject({ kind, us, seed }: ScheduledFault): void {
+    const random = new Random(seed);
+    if (isArmed(kind)) {
+      this.#armed.arm(kind, us, random);
+      return;
     }
-    if (kind === 'pauseLeader')
-      return leaders.length === 0 ? undefined : this.#random.pick(leaders);
-    return this.#random.pick(alive);
+    const victim = this.#victim(kind, random);
+    if (victim === undefined) return;
+    this.#observer.fault(`${kind} ${victim.host} for ${us} µs`);
+    this.#do(kind, victim, us, random);
   }
 
-  #do(kind: FaultKind, victim: SimReplica, us: number): void {
+  #victim(kind: TimedKind, random: Random): SimReplica | undefined {
+    const { alive, leaders } = this.#cluster;
+    if (kind === 'crash' && !this.#mayCrash) return undefined;
+    if (kind === 'pauseLeader' || kind === 'duel')
+      return leaders.length === 0 ? undefined : random.pick(leaders);
+    return random.pick(alive);
+  }
+
+  #do(kind: TimedKind, victim: SimReplica, us: number, random: Random): void {
     switch (kind) {
       case 'crash':
         victim.crash();
@@ -103,7 +106,7 @@ export class FaultInjector {
         this.#pause(victim, 'stops', us);
         return;
       case 'pauseLeader':
-        this.#pauseLeader(victim, us);
+        this.#pauseLeader(victim, us, random);
         return;
       case 'blockReplication':
       case 'blockBackground': {
@@ -111,18 +114,28 @@ export class FaultInjector {
         victim.block(plane, us * 1000);
         return;
       }
+      case 'flap':
+        this.#flap(victim, us, random);
+        return;
+      case 'duel':
+        this.#duel(victim, us, random);
+        return;
+      case 'slowApply':
+        this.#slow.set(victim, random.between(1, 60));
+        this.#later(us * 3, () => this.#slow.delete(victim));
+        return;
       default:
-        this.#disturb(kind, victim, us);
+        this.#disturb(kind, victim, us, random);
     }
   }
 
-  #disturb(kind: FaultKind, victim: SimReplica, us: number): void {
-    const other = this.#random.pick(this.#cluster.replicas);
+  #disturb(kind: TimedKind, victim: SimReplica, us: number, random: Random): void {
+    const other = random.pick(this.#cluster.replicas);
     const { fabric } = this.#cluster;
     const { host } = victim;
     if (kind === 'dropLane') {
       const offer = other.replicationAssembly.offer(victim.id);
-      const end = this.#random.chance(0.5) ? offer.incoming : offer.outgoing;
+      const end = random.chance(0.5) ? offer.incoming : offer.outgoing;
       if (!other.crashed) fabric.dropConnection(end.queuePairNumber);
       return;
     }
@@ -133,24 +146,52 @@ export class FaultInjector {
       return;
     }
     if (other === victim) return;
-    const isolates = kind === 'isolate';
-    const link = `${host} ${other.host}`;
+    if (kind !== 'isolate') {
+      this.#lose(victim, other, kind === 'loseRequests' ? 'requests' : 'acknowledgements', us);
+      return;
+    }
+    fabric.partition(host, other.host, random.chance(0.5) ? 'acknowledgements' : 'requests');
+    this.#later(ISOLATION_US, () => fabric.heal(host, other.host));
+  }
+
+  /** One way only, and shorter than a connection lives without an answer. */
+  #lose(
+    from: SimReplica,
+    to: SimReplica,
+    drops: 'requests' | 'acknowledgements',
+    us: number,
+  ): void {
+    const { fabric } = this.#cluster;
+    const link = `${from.host} ${to.host}`;
     // Two losses in a row are one long one: between them nothing need get through.
     const lostAt = this.#lostAt.get(link) ?? -Infinity;
-    if (!isolates && this.#cluster.nowUs - lostAt < 3 * SHORT_LOSS_US) return;
+    if (this.#cluster.nowUs - lostAt < 3 * SHORT_LOSS_US) return;
     this.#lostAt.set(link, this.#cluster.nowUs);
-    const drops =
-      kind === 'loseAcknowledgements' || (isolates && this.#random.chance(0.5))
-        ? 'acknowledgements'
-        : 'requests';
-    fabric.partition(host, other.host, drops);
-    this.#later(isolates ? ISOLATION_US : Math.min(us, SHORT_LOSS_US), () =>
-      fabric.heal(host, other.host),
-    );
+    fabric.partition(from.host, to.host, drops);
+    this.#later(Math.min(us, SHORT_LOSS_US), () => fabric.heal(from.host, to.host));
+  }
+
+  /** A heartbeat that oscillates about the thresholds: some ticks without, some with. */
+  #flap(victim: SimReplica, us: number, random: Random): void {
+    const untilUs = this.#cluster.nowUs + us * 3;
+    const again = (): void => {
+      if (!this.#running || victim.crashed || this.#cluster.nowUs > untilUs) return;
+      victim.block('background', random.between(200, 1200) * 1000);
+      this.#cluster.fabric.schedule(random.between(600, 2000) * 1000, again);
+    };
+    again();
+  }
+
+  /** Two candidates at once: the leader stands still, and the others do not see each other. */
+  #duel(leader: SimReplica, us: number, random: Random): void {
+    this.#pauseLeader(leader, us, random);
+    const others = this.#cluster.alive.filter((replica) => replica !== leader);
+    for (const from of others)
+      for (const to of others) if (from !== to) this.#lose(from, to, 'requests', us);
   }
 
   #pause(victim: SimReplica, nic: 'continues' | 'stops', us: number): void {
-    if (victim.paused) return;
+    if (victim.paused || victim.crashed) return;
     victim.pause(nic);
     this.#later(us, () => {
       if (!victim.crashed && victim.paused) victim.resume();
@@ -158,8 +199,8 @@ export class FaultInjector {
   }
 
   /** The stale leader: stopped in the middle of whatever it does, continued when another leads. */
-  #pauseLeader(victim: SimReplica, us: number): void {
-    this.#pause(victim, this.#random.chance(0.5) ? 'continues' : 'stops', us + 1000);
+  #pauseLeader(victim: SimReplica, us: number, random: Random): void {
+    this.#pause(victim, random.chance(0.5) ? 'continues' : 'stops', us + 1000);
   }
 
   #later(us: number, undo: () => void): void {
@@ -170,8 +211,4 @@ export class FaultInjector {
     this.#undo.add(once);
     this.#cluster.fabric.schedule(us * 1000, once);
   }
-}
-
-function isMidWrite(kind: FaultKind): boolean {
-  return kind === 'stopMidWrite' || kind === 'dropMidWrite';
 }

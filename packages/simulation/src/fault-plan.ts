@@ -1,24 +1,30 @@
 import type { SimFaultOptions } from '@mu-smr/verbs';
+import { ARMED_KINDS } from './armed-faults.ts';
 import type { Random } from './random.ts';
 
-/** Everything that can be done to a cluster; each seed enables some of it. */
-export const FAULT_KINDS = [
+/** What is done to a replica or a link at a moment of its own. */
+const TIMED_KINDS = [
   'crash',
   'pauseNicContinues',
   'pauseNicStops',
   'pauseLeader',
   'blockReplication',
   'blockBackground',
+  'flap',
+  'duel',
+  'slowApply',
   'slowLink',
   'lateCompletions',
   'loseRequests',
   'loseAcknowledgements',
   'dropLane',
-  'stopMidWrite',
-  'dropMidWrite',
   'isolate',
 ] as const;
 
+/** Everything that can be done to a cluster; each seed enables some of it. */
+export const FAULT_KINDS = [...TIMED_KINDS, ...ARMED_KINDS] as const;
+
+export type TimedKind = (typeof TIMED_KINDS)[number];
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** What one seed does to its cluster. */
@@ -27,8 +33,6 @@ export interface FaultPlan {
   /** Longest time between two faults. */
   readonly everyUsMax: number;
   readonly durationUsMax: number;
-  /** Chance, for each piece that does not complete a write, of the faults that wait for one. */
-  readonly midWriteProbability: number;
   /** Of the fabric, all the time. */
   readonly fabric: SimFaultOptions;
 }
@@ -37,22 +41,28 @@ export const NO_FAULTS: FaultPlan = {
   kinds: [],
   everyUsMax: 0,
   durationUsMax: 0,
-  midWriteProbability: 0,
   fabric: 'none',
 };
 
+/** One fault of a run. What it does beyond its kind is drawn from its own seed. */
+export interface ScheduledFault {
+  readonly atUs: number;
+  readonly kind: FaultKind;
+  readonly us: number;
+  readonly seed: number;
+}
+
 /** Draws a random subset with random rates: most bugs need few kinds of fault, at the right rate. */
 export function drawFaultPlan(random: Random): FaultPlan {
-  const likely = random.pick([0.15, 0.3, 0.6]);
+  const likely = random.pick([0.1, 0.25, 0.5]);
   const kinds = FAULT_KINDS.filter((kind) =>
     // Losing a peer for good ends most of what a seed could still show.
-    random.chance(kind === 'isolate' ? likely / 4 : likely),
+    random.fork(kind).chance(losesPeer(kind) ? likely / 4 : likely),
   );
   return {
     kinds,
     everyUsMax: random.pick([200, 800, 3000]),
-    durationUsMax: random.pick([100, 600, 3000]),
-    midWriteProbability: random.pick([0.002, 0.02, 0.1]),
+    durationUsMax: random.pick([100, 600, 3000, 8000]),
     fabric: {
       tearProbability: random.pick([0, 0.25, 0.8]),
       accessChangeFailProbability: random.pick([0, 0, 0.2, 1]),
@@ -61,6 +71,23 @@ export function drawFaultPlan(random: Random): FaultPlan {
       acknowledgementDelayNs: drawDelay(random, 400, 1200),
     },
   };
+}
+
+/** Draws when each fault happens, and which: all of it before the run begins. */
+export function drawSchedule(plan: FaultPlan, untilUs: number, random: Random): ScheduledFault[] {
+  const schedule: ScheduledFault[] = [];
+  if (plan.kinds.length === 0) return schedule;
+  for (let atUs = 0; ;) {
+    atUs += random.between(1, plan.everyUsMax);
+    if (atUs >= untilUs) return schedule;
+    const kind = random.pick(plan.kinds);
+    const us = random.between(1, plan.durationUsMax);
+    schedule.push({ atUs, kind, us, seed: random.below(0x1_0000_0000) });
+  }
+}
+
+function losesPeer(kind: FaultKind): boolean {
+  return kind === 'isolate' || kind.startsWith('crash');
 }
 
 function drawDelay(

@@ -3,12 +3,19 @@
  *
  * @packageDocumentation
  */
-export { FAULT_KINDS, type FaultKind, type FaultPlan } from './fault-plan.ts';
+export type { WorkloadOptions } from './clients.ts';
+export type { ClusterOptions } from './cluster-options.ts';
+export { explain } from './explain.ts';
+export { FAULT_KINDS, type FaultKind, type ScheduledFault } from './fault-plan.ts';
 export { InvariantViolation, type Invariant } from './invariant-violation.ts';
-export { runSeed, type RunOptions, type SeedResult } from './run-seed.ts';
+export { minimise, type MinimiseBudget, type Minimised } from './minimise.ts';
+export { runSeed, runSpec, type RunOptions, type SeedResult } from './run-seed.ts';
+export { drawSpec, type RunSpec } from './run-spec.ts';
+export { simulateInParallel, type ParallelProgress } from './simulate-in-parallel.ts';
 export {
   simulate,
   traceOf,
+  type SeedViolation,
   type SimulateOptions,
   type SimulationProgress,
   type SimulationReport,

@@ -17,6 +17,8 @@ export type Invariant =
   | 'I16'
   /** A replica threw: an assertion of its own, or a refusal by the library that it did not expect. */
   | 'exception'
+  /** Two runs of one seed went different ways. */
+  | 'determinism'
   /** Liveness, after the faults. */
   | 'L1'
   | 'L2'
@@ -33,6 +35,8 @@ export class InvariantViolation extends Error {
   /** Filled in by the run that catches it. */
   seed = -1;
   step = -1;
+  /** Virtual time. */
+  timeUs = -1;
 
   constructor(invariant: Invariant, detail: string, options?: ErrorOptions) {
     super(`${invariant}: ${detail}`, options);

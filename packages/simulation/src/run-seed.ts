@@ -1,125 +1,117 @@
 import { makeCheckers } from './all-checkers.ts';
 import { observeAll } from './checkers.ts';
-import { Clients, type WorkloadOptions } from './clients.ts';
-import { drawClusterOptions, type ClusterOptions } from './cluster-options.ts';
+import { Clients } from './clients.ts';
 import { FaultInjector } from './fault-injector.ts';
-import { drawFaultPlan, NO_FAULTS, type FaultPlan } from './fault-plan.ts';
 import { InvariantViolation } from './invariant-violation.ts';
 import { CALM } from './link-faults.ts';
 import { Liveness } from './liveness.ts';
 import { Random } from './random.ts';
+import { drawSpec, type RunSpec } from './run-spec.ts';
 import { SimCluster } from './sim-cluster.ts';
 import { Trace } from './trace.ts';
 
-/** What one seed came to. */
+/** What one run came to. */
 export interface SeedResult {
   readonly seed: number;
+  /** Simulated events. */
   readonly steps: number;
   readonly decided: number;
   readonly reads: number;
   readonly unknown: number;
   readonly violation: InvariantViolation | undefined;
-  readonly plan: FaultPlan;
-  /** Empty unless asked for. */
+  readonly spec: RunSpec;
+  /** Undefined unless asked for. */
   readonly trace: Trace | undefined;
 }
 
 export interface RunOptions {
   readonly faults: 'all' | 'none';
-  readonly trace?: boolean;
+  /** `'hash'` keeps only the hash over all lines. Default: no trace. */
+  readonly trace?: 'lines' | 'hash' | undefined;
   /** Length of the part with faults, in virtual time. */
   readonly safetyUs?: number;
 }
 
-const SAFETY_US = 12_000;
-
 /** Draws a cluster, a workload and its faults from the seed, and runs them with all checkers on. */
 export function runSeed(seed: number, options: RunOptions): SeedResult {
-  const random = new Random(seed);
-  const clusterOptions = drawClusterOptions(seed, random);
-  const plan = options.faults === 'all' ? drawFaultPlan(random) : NO_FAULTS;
-  const run = new Run(clusterOptions, drawWorkload(random), plan, random, options.trace === true);
-  const violation = run.go(options.safetyUs ?? SAFETY_US);
-  return { seed, ...run.counts, violation, plan, trace: run.trace };
+  return runSpec(drawSpec(seed, options.faults, options.safetyUs), options.trace);
 }
 
-function drawWorkload(random: Random): WorkloadOptions {
-  return {
-    clients: random.between(1, 4),
-    thinkUsMax: random.pick([30, 100, 400]),
-    burstMax: random.pick([1, 3, 10]),
-    readProbability: random.pick([0.1, 0.4]),
-    syncProbability: random.pick([0, 0.1, 0.5]),
-    withdrawProbability: random.pick([0, 0.1]),
-    strayProbability: random.pick([0, 0.3]),
-    waitingMax: 64,
-  };
+/** Runs what a spec says, with all checkers on. */
+export function runSpec(spec: RunSpec, trace?: 'lines' | 'hash'): SeedResult {
+  const run = new Run(spec, trace);
+  const violation = run.go();
+  return { seed: spec.seed, ...run.counts, violation, spec, trace: run.trace };
 }
 
 /** One cluster with everything around it. */
-export class Run {
-  readonly cluster: SimCluster;
-  readonly clients: Clients;
-  readonly faults: FaultInjector;
+class Run {
   readonly trace: Trace | undefined;
+  readonly #cluster: SimCluster;
+  readonly #clients: Clients;
+  readonly #faults: FaultInjector;
+  readonly #spec: RunSpec;
   readonly #random: Random;
 
-  constructor(
-    options: ClusterOptions,
-    workload: WorkloadOptions,
-    plan: FaultPlan,
-    random: Random,
-    traced: boolean,
-  ) {
-    this.#random = random;
-    const checkers = makeCheckers(options, () => this.cluster.replicas);
-    this.trace = traced ? new Trace(() => this.cluster.nowUs) : undefined;
-    // The trace first: it shows what the violation was about.
+  constructor(spec: RunSpec, trace: 'lines' | 'hash' | undefined) {
+    this.#spec = spec;
+    this.#random = new Random(spec.cluster.seed);
+    const checkers = makeCheckers(spec.cluster, () => this.#cluster.replicas);
+    this.trace =
+      trace === undefined ? undefined : new Trace(() => this.#cluster.nowUs, trace === 'lines');
+    // The trace first, it shows what a violation was about; the faults last, they may end a step.
     const observer = observeAll([
       ...(this.trace ? [this.trace.checker] : []),
       ...checkers.list,
-      { wrote: (_target, source, event) => this.faults.wrote(source, event) },
+      {
+        wrote: (...all) => this.#faults.observer.wrote?.(...all),
+        permissionChanged: (...all) => this.#faults.observer.permissionChanged?.(...all),
+        leading: (...all) => this.#faults.observer.leading?.(...all),
+        applied: (...all) => this.#faults.observer.applied?.(...all),
+      },
     ]);
-    this.cluster = new SimCluster(options, random, observer, plan.fabric);
-    this.clients = new Clients(
-      this.cluster,
-      random,
+    const scheduling = this.#random.fork('scheduling');
+    this.#cluster = new SimCluster(spec.cluster, scheduling, observer, spec.fabric);
+    this.#clients = new Clients(
+      this.#cluster,
+      this.#random.fork('clients'),
       observer,
-      workload,
+      spec.workload,
       () => checkers.durability.acknowledgedAt,
     );
-    this.faults = new FaultInjector(this.cluster, random, observer, plan);
+    this.#faults = new FaultInjector(this.#cluster, observer, spec.schedule);
   }
 
   get counts(): { steps: number; decided: number; reads: number; unknown: number } {
-    const { decided, reads, unknown } = this.clients;
-    return { steps: this.cluster.steps, decided, reads, unknown };
+    const { decided, reads, unknown } = this.#clients;
+    return { steps: this.#cluster.steps, decided, reads, unknown };
   }
 
   /** The safety phase, then the liveness phase; returns what was violated. */
-  go(safetyUs: number): InvariantViolation | undefined {
+  go(): InvariantViolation | undefined {
     try {
-      this.clients.start();
-      this.faults.start();
-      this.cluster.runUntil(safetyUs);
-      this.faults.stop();
+      this.#clients.start();
+      this.#faults.start();
+      this.#cluster.runUntil(this.#spec.safetyUs);
+      this.#faults.stop();
       this.#calm();
-      new Liveness(this.cluster, this.clients, this.#random).run();
+      new Liveness(this.#cluster, this.#clients, this.#random.fork('liveness')).run();
       return undefined;
     } catch (error) {
       const violation =
         error instanceof InvariantViolation
           ? error
           : new InvariantViolation('exception', String(error), { cause: error });
-      violation.seed = this.cluster.options.seed;
-      violation.step = this.cluster.steps;
+      violation.seed = this.#spec.seed;
+      violation.step = this.#cluster.steps;
+      violation.timeUs = this.#cluster.nowUs;
       return violation;
     }
   }
 
   #calm(): void {
-    for (const from of this.cluster.replicas)
-      for (const to of this.cluster.replicas)
-        this.cluster.fabric.setLinkFaults(from.host, to.host, CALM);
+    for (const from of this.#cluster.replicas)
+      for (const to of this.#cluster.replicas)
+        this.#cluster.fabric.setLinkFaults(from.host, to.host, CALM);
   }
 }

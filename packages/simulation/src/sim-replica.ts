@@ -15,6 +15,9 @@ import { Recorder } from './recorder.ts';
 
 export const GROUP_NONCE: GroupNonce = [0x6d75_736d, 0x7472_6565];
 
+/** Ends the step of a replica that dies in the middle of it; nothing of the replica runs afterwards. */
+class DiedHere extends Error {}
+
 /** The two planes of a replica, as the scheduler and the faults name them. */
 export type PlaneName = 'replication' | 'background';
 
@@ -141,6 +144,12 @@ export class SimReplica {
     this.#fabric.crash(this.host);
   }
 
+  /** Crashes within a step of this replica's own planes: ends that step where it stands. */
+  dieHere(): never {
+    this.crash();
+    throw new DiedHere(`${this.host} crashes here`);
+  }
+
   #makeReplication(): void {
     const { geometry, tuning, replicas } = this.#options;
     const assembly = this.replicationAssembly;
@@ -211,8 +220,13 @@ export class SimReplica {
       this.#scheduleIn(plane, left);
       return;
     }
-    if (plane === 'background') this.#stepBackground();
-    else this.#stepReplication();
+    try {
+      if (plane === 'background') this.#stepBackground();
+      else this.#stepReplication();
+    } catch (error) {
+      if (!(error instanceof DiedHere)) throw error;
+      return;
+    }
     this.#observer.stepped(this, plane);
   }
 

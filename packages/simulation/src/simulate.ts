@@ -1,5 +1,8 @@
 import { runSeed } from './run-seed.ts';
 
+/** Of so many seeds, one is run twice, to see that both runs go the same way. */
+const RUN_TWICE_EVERY = 25;
+
 export interface SimulateOptions {
   /** How many seeds. */
   readonly seeds: number;
@@ -8,17 +11,22 @@ export interface SimulateOptions {
   readonly faults: 'all' | 'none';
 }
 
+/** A rule that a seed broke. */
+export interface SeedViolation {
+  readonly seed: number;
+  /** I1 to I17, L1 to L6, `exception` or `determinism`. */
+  readonly invariant: string;
+  /** The simulated event after which it was seen. */
+  readonly step: number;
+}
+
 /** What `mu sim` prints. */
 export interface SimulationReport {
   readonly seeds: number;
   readonly first: number;
   /** Simulated events. */
   readonly steps: number;
-  readonly violations: readonly {
-    readonly seed: number;
-    readonly invariant: string;
-    readonly step: number;
-  }[];
+  readonly violations: readonly SeedViolation[];
   readonly livenessFailures: number;
   readonly seconds: number;
 }
@@ -32,27 +40,45 @@ export function simulate(
   onProgress: SimulationProgress = () => undefined,
 ): SimulationReport {
   const begin = performance.now();
-  const violations: { seed: number; invariant: string; step: number }[] = [];
+  const violations: SeedViolation[] = [];
   let steps = 0;
-  let livenessFailures = 0;
   for (let seed = first; seed < first + seeds; seed++) {
-    const result = runSeed(seed, { faults });
+    const checked = seed % RUN_TWICE_EVERY === 0;
+    const result = runSeed(seed, { faults, trace: checked ? 'hash' : undefined });
     steps += result.steps;
     const { violation } = result;
     if (violation !== undefined) {
       const { invariant, step } = violation;
       violations.push({ seed, invariant, step });
-      if (invariant.startsWith('L')) livenessFailures++;
+    } else if (checked) {
+      const again = runSeed(seed, { faults, trace: 'hash' });
+      if (again.trace?.hash !== result.trace?.hash)
+        violations.push({ seed, invariant: 'determinism', step: again.steps });
     }
     onProgress(seed, result.steps, violation?.message);
   }
-  const seconds = Math.round(performance.now() - begin) / 1000;
-  return { seeds, first, steps, violations, livenessFailures, seconds };
+  return {
+    seeds,
+    first,
+    steps,
+    violations,
+    livenessFailures: livenessFailures(violations),
+    seconds: secondsSince(begin),
+  };
+}
+
+export function livenessFailures(violations: readonly SeedViolation[]): number {
+  return violations.filter(({ invariant }) => invariant.startsWith('L')).length;
+}
+
+/** Since a reading of `performance.now()`, to the millisecond. */
+export function secondsSince(begin: number): number {
+  return Math.round(performance.now() - begin) / 1000;
 }
 
 /** Everything that happens in one seed, one line per event, and the violation it ends with. */
 export function traceOf(seed: number, faults: 'all' | 'none' = 'all'): string[] {
-  const { trace, violation } = runSeed(seed, { faults, trace: true });
+  const { trace, violation } = runSeed(seed, { faults, trace: 'lines' });
   const lines = [...(trace?.lines ?? [])];
   if (violation !== undefined)
     lines.push(`seed ${seed}, step ${violation.step}: ${violation.message}`);

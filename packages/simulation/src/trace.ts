@@ -8,10 +8,12 @@ export class Trace {
   hash = 0x811c_9dc5;
   readonly #believed = new Map<string, string>();
   readonly #nowUs: () => number;
+  readonly #keepsLines: boolean;
   readonly #encoder = new TextEncoder();
 
-  constructor(nowUs: () => number) {
+  constructor(nowUs: () => number, keepsLines: boolean) {
     this.#nowUs = nowUs;
+    this.#keepsLines = keepsLines;
   }
 
   /** @internal */
@@ -56,7 +58,7 @@ export class Trace {
 
   #add(text: string): void {
     const line = `${this.#nowUs().toFixed(3).padStart(12)} ${text}`;
-    this.lines.push(line);
+    if (this.#keepsLines) this.lines.push(line);
     this.hash = hashBytes(this.#encoder.encode(line), this.hash);
   }
 }

@@ -1,5 +1,6 @@
 import type { ApplyContext, ProposeOutcome } from '@mu-smr/consensus';
 import type { Checker } from '../checkers.ts';
+import { EMPTY_COMMAND } from '../command.ts';
 import { mustHold } from '../invariant-violation.ts';
 import type { ClientCommand } from '../observer.ts';
 import type { SimReplica } from '../sim-replica.ts';
@@ -26,7 +27,7 @@ export class Outcomes implements Checker {
 
   answered(command: ClientCommand, outcome: ProposeOutcome<number>): void {
     const { id } = command;
-    if (outcome.kind === 'unknown') return;
+    if (outcome.kind === 'unknown' || id === EMPTY_COMMAND) return;
     if (outcome.kind !== 'decided') {
       this.#notDone.add(id);
       mustHold('I4', !this.#appliedAt.has(id), () => `${id}: ${outcome.kind}, but applied`);
@@ -44,6 +45,8 @@ export class Outcomes implements Checker {
 
   applied(_replica: SimReplica, id: number, _index: number, _hash: number, to: ApplyContext): void {
     mustHold('I4', this.#proposed.has(id), () => `${id} was applied and never proposed`);
+    // Empty commands are all alike: only their places in the sequence tell them apart (I9).
+    if (id === EMPTY_COMMAND) return;
     mustHold('I4', !this.#notDone.has(id), () => `${id} was reported as not done, and applied`);
     const at = this.#appliedAt.get(id);
     mustHold('I4', at === undefined || at === to.at, () => `${id} is at ${at} and at ${to.at}`);

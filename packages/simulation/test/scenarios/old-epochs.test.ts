@@ -3,7 +3,7 @@ import {
   delayedWriteOfAnOldEpoch,
   followerThatWasAnothersInBetween,
   granterThatHasNotReadItsLog,
-} from './old-epochs.ts';
+} from '../../src/scenarios/old-epochs.ts';
 
 // protocol.md, "Faults to inject": a delayed write of an old epoch; two candidates at once; stale leader.
 describe('what an old epoch leaves behind', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SimReplica } from '../../src/sim-replica.ts';
-import { Scenario } from '../support/scenario.ts';
+import { Scenario } from '../../src/scenarios/scenario.ts';
 
 // protocol.md, "Defects of the published C++ code": each of these scenarios is a test of ours.
 describe('defect 1: leader change waits for all replicas', () => {

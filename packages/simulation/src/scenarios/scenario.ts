@@ -1,13 +1,13 @@
 import { DEFAULT_TUNING } from '@mu-smr/consensus/planes';
 import type { ProposeOutcome } from '@mu-smr/consensus';
-import { makeCheckers } from '../../src/all-checkers.ts';
-import { observeAll, type Checker } from '../../src/checkers.ts';
-import type { ClusterOptions } from '../../src/cluster-options.ts';
-import { makeCommand } from '../../src/command.ts';
-import type { ClientCommand, Observer } from '../../src/observer.ts';
-import { Random } from '../../src/random.ts';
-import { SimCluster } from '../../src/sim-cluster.ts';
-import type { SimReplica } from '../../src/sim-replica.ts';
+import { makeCheckers } from '../all-checkers.ts';
+import { observeAll, type Checker } from '../checkers.ts';
+import type { ClusterOptions } from '../cluster-options.ts';
+import { makeCommand } from '../command.ts';
+import type { ClientCommand, Observer } from '../observer.ts';
+import { Random } from '../random.ts';
+import { SimCluster } from '../sim-cluster.ts';
+import type { SimReplica } from '../sim-replica.ts';
 
 /** A small ring, and times that fit virtual time. */
 const OPTIONS: ClusterOptions = {

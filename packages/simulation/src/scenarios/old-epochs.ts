@@ -1,4 +1,4 @@
-import { Scenario, type Proposed } from '../support/scenario.ts';
+import { Scenario, type Proposed } from './scenario.ts';
 
 const CALM = { minNs: 500, maxNs: 1500 };
 
