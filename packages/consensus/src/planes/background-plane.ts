@@ -125,6 +125,8 @@ export class BackgroundPlane {
   /** One round. The heartbeat comes first: whoever wakes late must not look dead for what follows. */
   step(nowUs: number): void {
     this.#beat(nowUs);
+    // What completed since the last round first: a pull that came back is not one that was missed.
+    this.#drain(nowUs);
     this.#publishStatus();
     for (const monitor of this.#monitors) monitor.pull();
     this.#o.sendRing.doorbell();
