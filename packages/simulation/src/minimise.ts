@@ -23,11 +23,15 @@ const withWorkload =
   (workload: Partial<RunSpec['workload']>): Simplification =>
   (spec) => ({ ...spec, workload: { ...spec.workload, ...workload } });
 
+function fewerClients(spec: RunSpec): RunSpec {
+  return withWorkload({ clients: Math.ceil(spec.workload.clients / 2) })(spec);
+}
+
 /** Tried in order, each kept if the same rule is still broken. */
 const SIMPLIFICATIONS: readonly Simplification[] = [
   (spec) => ({ ...spec, fabric: 'none' }),
-  withWorkload({ clients: 1 }),
-  withWorkload({ clients: 2 }),
+  fewerClients,
+  fewerClients,
   withWorkload({ burstMax: 1 }),
   withWorkload({ readProbability: 0 }),
   withWorkload({ syncProbability: 0 }),
