@@ -15,18 +15,3 @@ export function appendToBatch(bytes: Uint8Array, at: number, command: Uint8Array
   bytes.set(command, at + 4);
   return at + batchedBytes(length);
 }
-
-/** Calls `each` with every command of a batch's payload, in order. */
-export function forEachInBatch(
-  payload: Uint8Array,
-  count: number,
-  each: (command: Uint8Array, index: number) => void,
-): void {
-  let at = 0;
-  for (let index = 0; index < count; index++) {
-    const length =
-      payload[at] | (payload[at + 1] << 8) | (payload[at + 2] << 16) | (payload[at + 3] << 24);
-    each(payload.subarray(at + 4, at + 4 + length), index);
-    at += batchedBytes(length);
-  }
-}

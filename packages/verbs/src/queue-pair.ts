@@ -27,6 +27,7 @@ export class QueuePair extends Owned {
   readonly #sendRing: SendRing;
   readonly #completionQueue: CompletionQueue;
   readonly #backend: Backend;
+  #released = false;
 
   constructor(
     domain: ProtectionDomain,
@@ -142,6 +143,7 @@ export class QueuePair extends Owned {
 
   /** Takes a place in both queues, or refuses: a completion queue overrun is fatal on hardware. */
   reserve(): void {
+    if (this.#released) throw refuse('ibv_post_send', 'EBADF', 'used after close');
     if (this.outstanding >= this.sendQueueDepth)
       throw refuse('ibv_post_send', 'ENOMEM', 'the send queue is full: poll completions first');
     if (this.#completionQueue.outstanding >= this.#completionQueue.depth)
@@ -151,6 +153,7 @@ export class QueuePair extends Owned {
   }
 
   protected release(): void {
+    this.#released = true;
     // Destroyed first: what is in the completion ring then is all that will ever be.
     this.#backend.destroyQueuePair(this.handle);
     this.#completionQueue.forget(this.handle);

@@ -21,6 +21,8 @@ export class SendRing extends Owned {
   readonly #mask: number;
   readonly #backend: Backend;
   #produced = 0;
+  /** The same as `closed`, which every class of objects shares, where it is read for each post. */
+  #released = false;
 
   constructor(context: Context, backend: Backend, contextHandle: number, depth: number) {
     super(context);
@@ -101,7 +103,7 @@ export class SendRing extends Owned {
   /** Checks every limit and returns the first word of the entry to fill. */
   #claim(queuePair: QueuePair): number {
     const words = this.#words;
-    if (this.closed || queuePair.closed) throw refuse('ibv_post_send', 'EBADF', 'used after close');
+    if (this.#released) throw refuse('ibv_post_send', 'EBADF', 'used after close');
     if (((this.#produced - words[Ring.consumer]) | 0) >= this.depth)
       throw refuse('ibv_post_send', 'ENOMEM', 'the send ring is full: ring the doorbell');
     queuePair.reserve();
@@ -114,6 +116,7 @@ export class SendRing extends Owned {
   }
 
   protected release(): void {
+    this.#released = true;
     this.#backend.destroySendRing(this.handle);
   }
 }

@@ -110,6 +110,14 @@ export class PlaneLink {
     this.#ints[Int.progress] = (this.#ints[Int.progress] + 1) | 0;
   }
 
+  /** The replication plane's progress in one call: after every poll, so it does without names. */
+  publishProgress(applied: LogOffset, known: LogOffset, tail: LogOffset): void {
+    const doubles = this.#doubles;
+    doubles[Double.applied] = applied;
+    doubles[Double.known] = known;
+    doubles[Double.tail] = tail;
+  }
+
   /** Wakes a replication plane that waits in `waitForWake`. */
   wakeReplication(): void {
     Atomics.add(this.#ints, Int.wake, 1);

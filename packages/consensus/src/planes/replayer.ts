@@ -1,8 +1,9 @@
 import {
+  batchedBytes,
   CircularArea,
+  CommandReader,
   EntryKind,
   EntryView,
-  forEachInBatch,
   HeaderCell,
   LOG_BEGIN,
   LogError,
@@ -50,6 +51,7 @@ export class Replayer<Result> {
   #scanned = LOG_BEGIN;
   readonly #bytes: Uint8Array;
   readonly #view: EntryView;
+  readonly #commands: CommandReader;
   readonly #verifier: TrailerVerifier;
   readonly #area: CircularArea;
   readonly #stateMachine: StateMachine<Result>;
@@ -65,6 +67,7 @@ export class Replayer<Result> {
   ) {
     this.#bytes = log;
     this.#view = new EntryView(log, nonce);
+    this.#commands = new CommandReader(log);
     this.#verifier = new TrailerVerifier(log, VERIFIED_AT_ONCE);
     this.#area = new CircularArea(geometry);
     this.#stateMachine = stateMachine;
@@ -141,13 +144,15 @@ export class Replayer<Result> {
     context.count = view.count;
     context.local = this.#listener.awaits(offset);
     if (kind === EntryKind.command) {
-      this.#applyCommand(view.payload());
+      this.#applyCommand(this.#commands.read(view.payloadAt, view.payloadLength));
       return;
     }
-    forEachInBatch(view.payload(), context.count, (command, index) => {
-      context.index = index;
-      this.#applyCommand(command);
-    });
+    let at = view.payloadAt;
+    for (; context.index < context.count; context.index++) {
+      const length = this.#commands.batchedLength(at);
+      this.#applyCommand(this.#commands.read(at + 4, length));
+      at += batchedBytes(length);
+    }
   }
 
   #applyCommand(command: Uint8Array): void {

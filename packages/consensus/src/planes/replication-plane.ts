@@ -271,8 +271,6 @@ export class ReplicationPlane<Result> {
 
   #publishProgress(): void {
     const { replayer, fastPath } = this.#parts;
-    this.#link.setOffset('applied', replayer.applied);
-    this.#link.setOffset('known', replayer.known);
-    this.#link.setOffset('tail', fastPath.tail);
+    this.#link.publishProgress(replayer.applied, replayer.known, fastPath.tail);
   }
 }

@@ -1,4 +1,10 @@
-import { currentThreadId, EventLoopWaker, shmBackend, shmDevice, type Context } from '@mu-smr/verbs';
+import {
+  currentThreadId,
+  EventLoopWaker,
+  shmBackend,
+  shmDevice,
+  type Context,
+} from '@mu-smr/verbs';
 import { ReplicationAssembly } from '../planes/assembly.ts';
 import type { PlaneLink } from '../planes/plane-link.ts';
 import type { ReplicationEvents } from '../planes/replication-options.ts';

@@ -1,0 +1,119 @@
+// The leader's own cost of a proposal, without the noise of other threads: three replicas of one
+// process, stepped in turn; only the leader's proposals are timed. `node bench/propose-path.mjs`.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { shmDevice } from '@mu-smr/verbs';
+import {
+  BackgroundAssembly,
+  BackgroundPlane,
+  DEFAULT_TUNING,
+  PlaneLink,
+  ReplicationAssembly,
+  ReplicationPlane,
+} from '@mu-smr/consensus/planes';
+
+const PAYLOAD_BYTES = Number(process.argv[2] ?? 64);
+const BLOCKS = Number(process.argv[3] ?? 400);
+const PER_BLOCK = 2000;
+const MEMBERS = 3;
+const GEOMETRY = { capacityBytes: 1 << 24, payloadBytesMax: 1 << 19, windowBytes: 1 << 21 };
+const NONCE = [0x8000_0001, 0xffff_fffe];
+
+const directory = mkdtempSync('/dev/shm/mu-propose-path-');
+const context = shmDevice({ fabric: join(directory, 'fabric') }).open();
+let nowUs = 1e6 + 0.5;
+
+const replication = Array.from(
+  { length: MEMBERS },
+  () => new ReplicationAssembly(context, MEMBERS, GEOMETRY),
+);
+const background = Array.from({ length: MEMBERS }, () => new BackgroundAssembly(context, MEMBERS));
+for (let a = 0; a < MEMBERS; a++)
+  for (let b = 0; b < MEMBERS; b++) {
+    replication[a].connect(b, replication[b].offer(a));
+    if (a !== b) background[a].connect(b, background[b].offer(a));
+  }
+
+const members = replication.map((assembly, self) => {
+  const link = new PlaneLink();
+  const shared = {
+    self,
+    replicas: MEMBERS,
+    link,
+    geometry: GEOMETRY,
+    nonce: NONCE,
+    tuning: DEFAULT_TUNING,
+  };
+  let applied = 0;
+  const plane = new ReplicationPlane({
+    ...shared,
+    lanes: assembly.lanes,
+    memory: assembly.memory,
+    sendRing: assembly.sendRing,
+    completionQueue: assembly.completionQueue,
+    nowUs: () => nowUs,
+    stateMachine: { apply: (command) => (applied += command[0]) },
+    wakeBackground: () => undefined,
+    events: { leading: () => undefined, ended: () => undefined },
+  });
+  const { peers, scratch, sendRing, completionQueue } = background[self];
+  const backgroundPlane = new BackgroundPlane({
+    ...shared,
+    peers,
+    incoming: assembly.incoming,
+    outgoing: assembly.outgoing,
+    scratch,
+    log: assembly.memory.log.bytes,
+    sendRing,
+    completionQueue,
+    nowUs,
+    wakeReplication: () => undefined,
+    raiseReplication: () => undefined,
+  });
+  return { plane, backgroundPlane };
+});
+
+/** One tick of everybody; a follower replays all there is. */
+function tick() {
+  nowUs += 100;
+  for (const { plane, backgroundPlane } of members) {
+    backgroundPlane.step(nowUs);
+    do plane.step();
+    while (plane.replayer.applied < plane.replayer.known);
+  }
+}
+
+while (!members.some(({ plane }) => plane.leading)) tick();
+const leader = members.find(({ plane }) => plane.leading);
+const command = new Uint8Array(PAYLOAD_BYTES).fill(1);
+
+function proposeBlock() {
+  const begin = performance.now();
+  for (let n = 0; n < PER_BLOCK; n++) {
+    if (leader.plane.proposeSync(command) === undefined) throw new Error('no room');
+    leader.plane.poll();
+    if (!leader.plane.syncDone) throw new Error('not decided');
+    leader.plane.takeSyncResult();
+  }
+  return ((performance.now() - begin) * 1e6) / PER_BLOCK;
+}
+
+function replayBlock() {
+  const begin = performance.now();
+  for (let round = 0; round < 8; round++) tick();
+  return ((performance.now() - begin) * 1e6) / PER_BLOCK / (MEMBERS - 1);
+}
+
+const proposing = [];
+const replaying = [];
+for (let block = 0; block < BLOCKS; block++) {
+  proposing.push(proposeBlock());
+  replaying.push(replayBlock());
+}
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
+console.log(
+  `${PAYLOAD_BYTES} B: a proposal ${median(proposing.slice(BLOCKS >> 1)).toFixed(0)} ns at the leader, ` +
+    `its replay ${median(replaying.slice(BLOCKS >> 1)).toFixed(0)} ns at a follower (medians of blocks)`,
+);
+context.close();
+rmSync(directory, { recursive: true, force: true });

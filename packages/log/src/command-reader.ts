@@ -1,0 +1,38 @@
+/** Longer commands are rare or large enough to pay for an array of their own. */
+const SHORT_BYTES_MAX = 256;
+
+/**
+ * Reads commands out of a log as byte arrays, without allocating for short ones: those are copied to
+ * one place, of which there is a view for each length, made when it is first needed. What `read`
+ * returns is therefore valid only until the next call.
+ */
+export class CommandReader {
+  readonly #bytes: Uint8Array;
+  readonly #words: Uint32Array;
+  readonly #short = new Uint32Array(SHORT_BYTES_MAX / 4);
+  readonly #views: (Uint8Array | undefined)[] = new Array<undefined>(SHORT_BYTES_MAX + 1).fill(
+    undefined,
+  );
+
+  /** `bytes` must begin at a multiple of 4. */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
+  }
+
+  /** The command of `length` bytes at byte `at`, a multiple of 4. */
+  read(at: number, length: number): Uint8Array {
+    if (length > SHORT_BYTES_MAX)
+      return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset + at, length);
+    const words = this.#words;
+    const short = this.#short;
+    const first = at >> 2;
+    for (let word = 0; word << 2 < length; word++) short[word] = words[first + word];
+    return this.#views[length] ?? (this.#views[length] = new Uint8Array(short.buffer, 0, length));
+  }
+
+  /** Bytes of the command that a batch has at byte `at`; the command itself follows 4 bytes later. */
+  batchedLength(at: number): number {
+    return this.#words[at >> 2];
+  }
+}
