@@ -11,14 +11,15 @@ const NOBODY = 0xffff_ffff;
  * Where finished work is polled: a ring in memory that the provider fills and one thread of ours
  * empties.
  *
- * The hot path is `poll`, then `word` for each entry, then `consume`; `take` is the same for people.
+ * The hot path is `poll`, then `at` for each entry, then `consume`; `take` is the same for people.
  */
 export class CompletionQueue extends Owned {
   readonly handle: number;
   readonly depth: number;
   /** Work requests that may still complete into this queue. */
   outstanding = 0;
-  readonly #words: Uint32Array;
+  /** The ring itself: see `at`. */
+  readonly words: Uint32Array;
   readonly #mask: number;
   readonly #bringIn: (() => void) | undefined;
   readonly #backend: Backend;
@@ -31,7 +32,7 @@ export class CompletionQueue extends Owned {
     this.#backend = backend;
     this.handle = raw.queue;
     this.depth = depth;
-    this.#words = new Uint32Array(raw.ring);
+    this.words = new Uint32Array(raw.ring);
     this.#mask = depth - 1;
     this.#bringIn = raw.poll;
     this.attach();
@@ -50,14 +51,14 @@ export class CompletionQueue extends Owned {
     const users = this.#users[queuePairHandle];
     if (users === undefined) return;
     this.#users[queuePairHandle] = undefined;
-    const waiting = (this.#words[Ring.producer] - this.#consumed) | 0;
+    const waiting = (this.words[Ring.producer] - this.#consumed) | 0;
     let retired = 0;
     for (let n = 0; n < waiting; n++) {
-      const at = Ring.entries + ((this.#consumed + n) & this.#mask) * CompletionEntry.words;
-      if (this.#words[at + CompletionEntry.queuePair] !== queuePairHandle) continue;
-      retired += this.#words[at + CompletionEntry.retired];
+      const at = this.at(n);
+      if (this.words[at + CompletionEntry.queuePair] !== queuePairHandle) continue;
+      retired += this.words[at + CompletionEntry.retired];
       // A later queue pair may get the same handle, and these are not its completions.
-      this.#words[at + CompletionEntry.queuePair] = NOBODY;
+      this.words[at + CompletionEntry.queuePair] = NOBODY;
     }
     this.outstanding -= users.outstanding - retired;
   }
@@ -65,26 +66,32 @@ export class CompletionQueue extends Owned {
   /** How many completions wait to be read. Never blocks. ibv_poll_cq(3). */
   poll(): number {
     if (this.#bringIn !== undefined) this.#bringIn();
-    return (this.#words[Ring.producer] - this.#consumed) | 0;
+    return (this.words[Ring.producer] - this.#consumed) | 0;
   }
 
-  /** One word of the n-th waiting completion (0 = oldest); `word` is one of `CompletionEntry`. */
+  /** Where in `words` the n-th waiting completion begins (0 = oldest); `CompletionEntry` goes on. */
+  at(n: number): number {
+    return Ring.entries + ((this.#consumed + n) & this.#mask) * CompletionEntry.words;
+  }
+
+  /** One word of the n-th waiting completion; `word` is one of `CompletionEntry`. */
   word(n: number, word: number): number {
-    const slot = (this.#consumed + n) & this.#mask;
-    return this.#words[Ring.entries + slot * CompletionEntry.words + word];
+    return this.words[this.at(n) + word];
   }
 
   /** Gives the oldest `count` completions back to the provider. */
   consume(count: number): void {
+    const words = this.words;
     for (let n = 0; n < count; n++) {
-      const retired = this.word(n, CompletionEntry.retired);
+      const at = this.at(n);
+      const retired = words[at + CompletionEntry.retired];
       this.outstanding -= retired;
-      const users = this.#users[this.word(n, CompletionEntry.queuePair)];
+      const users = this.#users[words[at + CompletionEntry.queuePair]];
       // A queue pair may be closed while its last completions wait here.
       if (users !== undefined) users.outstanding -= retired;
     }
     this.#consumed = (this.#consumed + count) >>> 0;
-    this.#words[Ring.consumer] = this.#consumed;
+    this.words[Ring.consumer] = this.#consumed;
   }
 
   /** The oldest completion as an object, or `undefined` when there is none. */

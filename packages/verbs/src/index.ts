@@ -46,7 +46,7 @@ export { QueuePair } from './queue-pair.ts';
 export { QueuePairControl } from './queue-pair-control.ts';
 export { QueuePairState, transitionAllowed, type QueuePairStateName } from './queue-pair-state.ts';
 export { CompletionEntry, Ring, SendEntry, SendFlags } from './ring-layout.ts';
-export { SendRing } from './send-ring.ts';
+export { SendRing, type WriteTargets } from './send-ring.ts';
 export {
   isPermissionError,
   Opcode,

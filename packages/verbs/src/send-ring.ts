@@ -6,6 +6,14 @@ import type { QueuePair } from './queue-pair.ts';
 import { Ring, SendEntry } from './ring-layout.ts';
 import { Opcode } from './work-completion.ts';
 
+/** Peers that are written the same bytes, and what differs between their work requests. */
+export interface WriteTargets {
+  readonly queuePairs: readonly QueuePair[];
+  /** By index of the queue pair. */
+  readonly remoteKeys: Uint32Array;
+  readonly workRequestIdsHigh: Uint32Array;
+}
+
 /**
  * Work requests of one thread, for all its queue pairs, in memory that the provider reads.
  *
@@ -63,6 +71,40 @@ export class SendRing extends Owned {
     words[at + SendEntry.workRequestIdLow] = workRequestIdLow;
     words[at + SendEntry.workRequestIdHigh] = workRequestIdHigh;
     this.#publish();
+  }
+
+  /**
+   * Posts one RDMA write for each target: the same bytes to the same place. The first request has
+   * flags of its own, for what is to happen once (`SendFlags.seal`). Throws as `post` does.
+   */
+  postToAll(
+    targets: WriteTargets,
+    firstOpcodeAndFlags: number,
+    opcodeAndFlags: number,
+    localRegion: number,
+    localOffset: number,
+    length: number,
+    remoteOffset: number,
+    workRequestIdLow: number,
+  ): void {
+    const { queuePairs, remoteKeys, workRequestIdsHigh } = targets;
+    const words = this.#words;
+    let flags = firstOpcodeAndFlags;
+    for (let n = 0; n < queuePairs.length; n++) {
+      const queuePair = queuePairs[n];
+      const at = this.#claim(queuePair);
+      words[at + SendEntry.opcodeAndFlags] = flags;
+      words[at + SendEntry.queuePair] = queuePair.handle;
+      words[at + SendEntry.localRegion] = localRegion;
+      words[at + SendEntry.localOffset] = localOffset;
+      words[at + SendEntry.length] = length;
+      words[at + SendEntry.remoteKey] = remoteKeys[n];
+      words[at + SendEntry.remoteOffset] = remoteOffset;
+      words[at + SendEntry.workRequestIdLow] = workRequestIdLow;
+      words[at + SendEntry.workRequestIdHigh] = workRequestIdsHigh[n];
+      this.#publish();
+      flags = opcodeAndFlags;
+    }
   }
 
   /** Posts a compare-and-swap or fetch-and-add on 8 remote bytes; the old value lands locally. */

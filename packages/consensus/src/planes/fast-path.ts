@@ -9,7 +9,7 @@ import {
   type LogOffset,
   type ProposalNumber,
 } from '@mu-smr/log';
-import { Opcode, SendFlags, type SendRing } from '@mu-smr/verbs';
+import { Opcode, SendFlags, type SendRing, type WriteTargets } from '@mu-smr/verbs';
 import { majorityOf, quorumOffset } from '../core/majority.ts';
 import { LanePurpose, laneTag, type Lane, type ReplicationMemory } from './lane.ts';
 
@@ -34,6 +34,7 @@ export class FastPath {
   readonly #lanes: readonly (Lane | undefined)[];
   /** Confirmed lanes, in the order they are posted to. */
   #active: Lane[] = [];
+  #targets: WriteTargets = targetsOf([], 0);
   readonly #acknowledged: Float64Array;
   readonly #ends = new Float64Array(ENDS);
   readonly #area: CircularArea;
@@ -80,7 +81,7 @@ export class FastPath {
   /** Begins an epoch at `tail`, with everything below decided and at every active lane. */
   begin(epoch: number, tail: LogOffset, proposal: ProposalNumber, active: readonly Lane[]): void {
     this.#epoch = epoch;
-    this.#active = [...active];
+    this.#setActive(active);
     this.tail = tail;
     this.decided = tail;
     this.#next = 0;
@@ -175,14 +176,14 @@ export class FastPath {
 
   /** Stops writing to a follower. What it acknowledged stays counted: it is in its log. */
   drop(to: number): void {
-    this.#active = this.#active.filter((lane) => lane.to !== to);
+    this.#setActive(this.#active.filter((lane) => lane.to !== to));
   }
 
   /** Adds a follower whose log holds everything up to the tail once its lane's posted writes are done. */
   add(lane: Lane, upTo: LogOffset): void {
     assert(!this.#active.includes(lane), 'a lane is added once');
     this.#acknowledged[lane.to] = upTo;
-    this.#active = [...this.#active, lane].sort((a, b) => a.to - b.to);
+    this.#setActive([...this.#active, lane].sort((a, b) => a.to - b.to));
   }
 
   /** Whether enough followers are confirmed to decide anything, ourselves among them. */
@@ -209,28 +210,36 @@ export class FastPath {
   #carry(at: number, bytes: number): void {
     const serial = this.#next;
     const position = this.#area.position(this.tail);
-    const staging = this.#memory.staging.handle;
     this.tail = (this.tail + bytes) as LogOffset;
     this.#stagedAt = at + bytes;
     this.#ends[serial & (ENDS - 1)] = this.tail;
     this.#next = serial + 1;
 
-    let flags = WRITE_SEALED;
-    for (const lane of this.#active) {
-      const tag = laneTag(lane.to, LanePurpose.entry, this.#epoch);
-      this.#sendRing.post(
-        lane.queuePair,
-        flags,
-        staging,
-        at,
-        bytes,
-        lane.logKey,
-        position,
-        serial >>> 0,
-        tag,
-      );
-      // The first work request seals the bytes for all: they are the same memory.
-      flags = WRITE;
-    }
+    // The first work request seals the bytes for all: they are the same memory.
+    this.#sendRing.postToAll(
+      this.#targets,
+      WRITE_SEALED,
+      WRITE,
+      this.#memory.staging.handle,
+      at,
+      bytes,
+      position,
+      serial >>> 0,
+    );
   }
+
+  #setActive(lanes: readonly Lane[]): void {
+    this.#active = [...lanes];
+    this.#targets = targetsOf(lanes, this.#epoch);
+  }
+}
+
+function targetsOf(lanes: readonly Lane[], epoch: number): WriteTargets {
+  return {
+    queuePairs: lanes.map((lane) => lane.queuePair),
+    remoteKeys: Uint32Array.from(lanes, (lane) => lane.logKey),
+    workRequestIdsHigh: Uint32Array.from(lanes, (lane) =>
+      laneTag(lane.to, LanePurpose.entry, epoch),
+    ),
+  };
 }

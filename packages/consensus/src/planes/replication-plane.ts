@@ -183,11 +183,13 @@ export class ReplicationPlane<Result> {
     const queue = this.#o.completionQueue;
     const leadership = this.#leadership;
     if (leadership === undefined) return;
+    const { words } = queue;
     for (let n = 0; n < count; n++) {
-      const tag = queue.word(n, CompletionEntry.workRequestIdHigh);
+      const at = queue.at(n);
+      const tag = words[at + CompletionEntry.workRequestIdHigh];
       if (!tagIsOf(tag, leadership.epoch)) continue;
-      const status = queue.word(n, CompletionEntry.status);
-      if (status === 0) leadership.succeeded(tag, queue.word(n, CompletionEntry.workRequestIdLow));
+      const status = words[at + CompletionEntry.status];
+      if (status === 0) leadership.succeeded(tag, words[at + CompletionEntry.workRequestIdLow]);
       else leadership.failed(tag, status);
     }
   }
