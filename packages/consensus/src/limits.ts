@@ -40,10 +40,10 @@ export interface Tuning {
 
 /** What serves on a shared machine with the shared-memory fabric: docs/guides/tuning. */
 export const DEFAULT_TUNING: Tuning = {
-  tickUs: 100,
+  tickUs: 200,
   spinUs: 0,
   fifoPriority: 10,
-  score: { cap: 6, failBelow: 2, recoverAbove: 4 },
+  score: { cap: 4, failBelow: 2, recoverAbove: 3 },
   verifySuspicions: true,
   hardLimitUs: 30_000,
   grantGraceUs: 200,

@@ -53,7 +53,8 @@ void ShmContext::watch_this_thread() {
 
 bool ShmContext::wait_for_wake(uint32_t timeout_us, uint32_t spin_us) {
   const uint32_t seen = seen_rings_.load(std::memory_order_relaxed);
-  const uint32_t now = wait_on_doorbell(segment_->shared().header, seen, timeout_us, spin_us);
+  const uint32_t now = wait_on_doorbell(segment_->shared().header, segment_->deaths(), seen,
+                                        timeout_us, spin_us);
   seen_rings_.store(now, std::memory_order_relaxed);
   return now != seen;
 }

@@ -5,12 +5,42 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <climits>
+#include <span>
 
 #include "clock.h"
 #include "cpu_relax.h"
 
 namespace mu::shm {
+
+namespace {
+
+timespec time_of(uint64_t ns) {
+  return {static_cast<time_t>(ns / 1'000'000'000u), static_cast<long>(ns % 1'000'000'000u)};
+}
+
+/// Sleeps until the counter is another, a peer dies, or the deadline (CLOCK_MONOTONIC).
+void sleep_until_rung(const std::atomic<uint32_t>& counter, const DeathWatch& deaths, uint32_t seen,
+                      uint64_t deadline_ns) {
+  std::array<futex_waitv, 1 + DeathWatch::kPeersMax> waiters;
+  waiters[0] = {seen, reinterpret_cast<uint64_t>(&counter), FUTEX_32, 0};
+  const size_t count = 1 + deaths.waiters(std::span(waiters).subspan(1));
+  const timespec deadline = time_of(deadline_ns);
+  const long woken =
+      syscall(SYS_futex_waitv, waiters.data(), count, 0, &deadline, CLOCK_MONOTONIC);
+  if (woken > 0) DeathWatch::pass_on(waiters[static_cast<size_t>(woken)].uaddr);
+  if (woken >= 0 || errno != ENOSYS) return;
+
+  // Before Linux 5.16 a death is only seen by looking.
+  const uint64_t now = now_ns();
+  if (now >= deadline_ns) return;
+  const timespec left = time_of(deadline_ns - now);
+  syscall(SYS_futex, &counter, FUTEX_WAIT, seen, &left, nullptr, 0);
+}
+
+}  // namespace
 
 void ring_doorbell(SegmentHeader& header) {
   header.doorbell.fetch_add(1, std::memory_order_seq_cst);
@@ -18,8 +48,8 @@ void ring_doorbell(SegmentHeader& header) {
   syscall(SYS_futex, &header.doorbell, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
 }
 
-uint32_t wait_on_doorbell(SegmentHeader& header, uint32_t seen, uint32_t timeout_us,
-                          uint32_t spin_us) {
+uint32_t wait_on_doorbell(SegmentHeader& header, const DeathWatch& deaths, uint32_t seen,
+                          uint32_t timeout_us, uint32_t spin_us) {
   const uint64_t start = now_ns();
   const uint64_t spin_until = start + spin_us * 1000ull;
   const uint64_t deadline = start + timeout_us * 1000ull;
@@ -29,16 +59,11 @@ uint32_t wait_on_doorbell(SegmentHeader& header, uint32_t seen, uint32_t timeout
     cpu_relax();
     counter = header.doorbell.load(std::memory_order_acquire);
   }
-  if (counter != seen) return counter;
+  if (counter != seen || now_ns() >= deadline) return counter;
 
-  const uint64_t now = now_ns();
-  if (now >= deadline) return counter;
-  const uint64_t left = deadline - now;
-  const timespec timeout{static_cast<time_t>(left / 1'000'000'000u),
-                         static_cast<long>(left % 1'000'000'000u)};
   // The ringer counts first and looks for sleepers second; the kernel compares the counter again.
   header.sleepers.fetch_add(1, std::memory_order_seq_cst);
-  syscall(SYS_futex, &header.doorbell, FUTEX_WAIT, seen, &timeout, nullptr, 0);
+  sleep_until_rung(header.doorbell, deaths, seen, deadline);
   header.sleepers.fetch_sub(1, std::memory_order_seq_cst);
   return header.doorbell.load(std::memory_order_acquire);
 }

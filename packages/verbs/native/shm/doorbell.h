@@ -3,15 +3,16 @@
 
 #include <cstdint>
 
+#include "death_watch.h"
 #include "layout.h"
 
 namespace mu::shm {
 
 void ring_doorbell(SegmentHeader& header);
 
-/// Spins for `spin_us`, then sleeps; until the counter differs from `seen` or the time is over.
-/// Returns the counter.
-uint32_t wait_on_doorbell(SegmentHeader& header, uint32_t seen, uint32_t timeout_us,
-                          uint32_t spin_us);
+/// Spins for `spin_us`, then sleeps; until the counter differs from `seen`, a watched peer dies or the
+/// time is over. Returns the counter.
+uint32_t wait_on_doorbell(SegmentHeader& header, const DeathWatch& deaths, uint32_t seen,
+                          uint32_t timeout_us, uint32_t spin_us);
 
 }  // namespace mu::shm

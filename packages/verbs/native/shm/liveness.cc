@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <climits>
+
 namespace mu::shm {
 
 LivenessThread::LivenessThread(std::atomic<uint32_t>* death_word) : death_word_(death_word) {
@@ -44,7 +46,9 @@ void LivenessThread::run() {
   head.futex_offset = reinterpret_cast<char*>(death_word_) - reinterpret_cast<char*>(&entry);
   head.list_op_pending = nullptr;
   syscall(SYS_set_robust_list, &head, sizeof head);
-  death_word_->store(static_cast<uint32_t>(syscall(SYS_gettid)), std::memory_order_seq_cst);
+  // With FUTEX_WAITERS the kernel wakes somebody who waits when it marks the word.
+  death_word_->store(static_cast<uint32_t>(syscall(SYS_gettid)) | FUTEX_WAITERS,
+                     std::memory_order_seq_cst);
 
   std::unique_lock lock(mutex_);
   armed_ = true;
@@ -53,6 +57,7 @@ void LivenessThread::run() {
 
   // An orderly end is told by `closed`; the list must be empty before its memory goes.
   death_word_->store(0, std::memory_order_seq_cst);
+  syscall(SYS_futex, death_word_, FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
   syscall(SYS_set_robust_list, nullptr, sizeof head);
 }
 

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <string>
 
+#include "death_watch.h"
 #include "file_mapping.h"
 #include "layout.h"
 #include "liveness.h"
@@ -30,6 +31,9 @@ class OwnSegment {
   /// The same for queue pair numbers.
   uint32_t claim_queue_pair_number();
 
+  /// Peers whose death wakes whoever waits on our doorbell.
+  DeathWatch& deaths() { return deaths_; }
+
   /// Serialises control-path changes of this segment across threads.
   std::recursive_mutex& control_mutex() { return control_mutex_; }
 
@@ -39,6 +43,7 @@ class OwnSegment {
   std::shared_ptr<FileMapping> mapping_;
   std::unique_ptr<LivenessThread> liveness_;
   std::recursive_mutex control_mutex_;
+  DeathWatch deaths_;
   uint32_t region_serial_ = 0;
   uint32_t queue_pair_serial_ = 0;
 };

@@ -26,6 +26,7 @@ class Peer {
   Peer(const std::string& directory, const std::string& address);
 
   const std::string& address() const { return address_; }
+  const std::shared_ptr<FileMapping>& segment() const { return mapping_; }
   ControlSegment& shared() const { return *reinterpret_cast<ControlSegment*>(mapping_->data()); }
 
   /// Whether the peer ended, orderly or not.

@@ -126,6 +126,8 @@ void ShmQueuePair::connect(const QueuePairChange& change) {
   if (peer == nullptr) {
     peers_.push_back(std::make_unique<Peer>(segment_->directory(), change.remote_address));
     peer = peers_.back().get();
+    if (change.remote_address != segment_->name())
+      segment_->deaths().add(peer->address(), peer->segment());
     // Before the posting thread can see this peer: afterwards the mappings are that thread's.
     peer->map_domain(peer->shared().queue_pairs[number_slot(change.remote_number)].domain.load());
   }

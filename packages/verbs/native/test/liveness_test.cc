@@ -3,9 +3,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <fstream>
+#include <memory>
+#include <thread>
+#include <vector>
 
 #include "../shm/clock.h"
+#include "../shm/death_watch.h"
+#include "../shm/doorbell.h"
 #include "../shm/file_mapping.h"
 #include "../shm/peer.h"
 #include "../shm/process_state.h"
@@ -30,6 +36,31 @@ TEST(killed, "the kernel marks the death word of a process that is killed") {
     while (!peer.gone()) CHECK(shm::now_ns() - began < kMarkedWithinNs, "not marked in time");
     CHECK(peer.shared().header.closed.load() == 0, "that was no orderly end");
   }
+}
+
+TEST(woken, "everybody who waits on a doorbell is woken by the death of a watched peer") {
+  TemporaryFabric fabric;
+  WriterProcess process(fabric.path(), kIdle);
+  const std::string address = process.endpoint().address;
+  const shm::Peer peer(fabric.path(), address);
+  shm::DeathWatch deaths;
+  deaths.add(address, peer.segment());
+  deaths.add(address, peer.segment());
+  std::array<futex_waitv, 2> waiters;
+  CHECK_EQUAL(deaths.waiters(waiters), 1ul, "watched once");
+
+  constexpr uint32_t kTooLongUs = 20'000'000;
+  const uint64_t began = shm::now_ns();
+  auto header = std::make_unique<shm::SegmentHeader>();
+  std::vector<std::thread> threads;
+  for (int n = 0; n < 3; n++)
+    threads.emplace_back([&] { shm::wait_on_doorbell(*header, deaths, 0, kTooLongUs, 0); });
+  while (header->sleepers.load() != 3) std::this_thread::yield();
+  process.kill();
+  for (std::thread& thread : threads) thread.join();
+  CHECK(shm::now_ns() - began < kTooLongUs * 1000ull, "woken before the time was over");
+  CHECK(peer.gone(), "by the death");
+  CHECK_EQUAL(deaths.waiters(waiters), 0ul, "nobody waits for the dead");
 }
 
 TEST(closed, "an orderly close marks `closed`, and is no death") {
