@@ -52,6 +52,7 @@ class BenchReplica {
     if (message.kind === 'mesh') {
       this.#mesh.connect(message.offers);
       await this.#replica.start();
+      this.#rehearse();
       send({ kind: 'ready' });
       this.#serve();
     } else if (message.kind === 'propose') {
@@ -80,6 +81,13 @@ class BenchReplica {
       await this.#replica.close();
       process.disconnect();
     }
+  }
+
+  /** Has the writing code compiled: a follower that takes over should not wait for its own parser. */
+  #rehearse(): void {
+    this.#note(0, 0);
+    this.#write(1);
+    timesOf([], monotonicUs());
   }
 
   /** Waits for leadership in short slices, writes while it lasts, and lets the event loop turn between. */

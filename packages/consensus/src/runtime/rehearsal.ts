@@ -70,10 +70,13 @@ function playFailOver(stage: Stage, commands: number): void {
         member.replication.step();
         if (member.replication.leading) decided += proposeSome(member, command);
       }
-      if (decided < commands || alive !== members) continue;
+      const leader = alive.find((member) => member.replication.leading);
+      if (decided < commands || alive !== members || leader === undefined) continue;
+      // Its last command is in the others' logs, and nobody knows it to be decided: it is adopted.
+      leader.replication.proposeSync(command);
       // Gone as a killed process is: whatever the others post to it fails.
-      close(members[0]);
-      alive = members.slice(1);
+      close(leader);
+      alive = members.filter((member) => member !== leader);
     }
   } finally {
     for (const member of members) close(member);
