@@ -58,7 +58,8 @@ export class BenchChild {
     if (this.#child.connected) this.#child.send(message, () => undefined);
   }
 
-  signal(signal: NodeJS.Signals): void {
+  /** 0 sends nothing: see kill(2). */
+  signal(signal: NodeJS.Signals | 0): void {
     this.#child.kill(signal);
   }
 
