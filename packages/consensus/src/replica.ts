@@ -207,7 +207,7 @@ export class Replica<Result = unknown>
       this.#lastLeader = leader;
       this.emit('leader', this.leader);
     }
-    if (leads) this.#timeline.decided(this.#plane?.fastPath.decided ?? 0, monotonicUs);
+    if (leads) this.#timeline.tell(this.#plane?.fastPath.decided ?? 0, monotonicUs);
   }
 
   #failApply(cause: unknown): void {

@@ -18,6 +18,7 @@ class BenchReplica {
   #writing = false;
   #unknowns = 0;
   #lastDecidedUs = 0;
+  #firstDecidedUs = 0;
   #led = false;
   #closing = false;
 
@@ -40,6 +41,7 @@ class BenchReplica {
           (one) => one.kind === 'suspected' && step.kind === 'requested',
         );
       this.#timeline.push(step);
+      this.#tellTakeOver();
     });
     this.#replica.on('failed', (error) => {
       console.error(error.message);
@@ -106,10 +108,15 @@ class BenchReplica {
 
   #tookOver(): void {
     if (!this.#write(1)) return;
-    // The replica reports its timeline in the event loop's turn.
-    setImmediate(() =>
-      send({ kind: 'tookOver', times: timesOf(this.#timeline, this.#lastDecidedUs) }),
-    );
+    this.#firstDecidedUs = this.#lastDecidedUs;
+    this.#tellTakeOver();
+  }
+
+  /** Once the first command is decided and the replica has told its timeline, in whichever order. */
+  #tellTakeOver(): void {
+    if (this.#firstDecidedUs === 0 || this.#timeline.at(-1)?.kind !== 'caughtUp') return;
+    send({ kind: 'tookOver', times: timesOf(this.#timeline, this.#firstDecidedUs) });
+    this.#firstDecidedUs = 0;
   }
 
   #write(count: number): boolean {

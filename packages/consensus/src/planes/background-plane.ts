@@ -127,27 +127,32 @@ export class BackgroundPlane {
     this.#beat(nowUs);
     // What completed since the last round first: a pull that came back is not one that was missed.
     this.#drain(nowUs);
+    // A candidate waits for this: the acknowledgement goes with the pulls.
+    this.#handleRequests(nowUs);
     this.#publishStatus();
     for (const monitor of this.#monitors) monitor.pull();
-    this.#o.sendRing.doorbell();
+    this.#ring();
     // Where a pull completes within the doorbell, its news counts in this very round.
     this.#drain(nowUs);
     this.#recycle(nowUs);
-    this.#handleRequests(nowUs);
     this.#judgePeers(nowUs);
     this.#elect(nowUs);
     this.#candidacy.step(nowUs);
-    this.#boost.step(this.#candidacy.claim !== 0, nowUs);
     if (this.#sleepWatch.mustWake(nowUs)) this.#wake();
-    this.#deliver();
+    this.#deliver(nowUs);
   }
 
   /** Peers first: what was written to them is on its way before our own thread is woken. */
-  #deliver(): void {
-    if (this.#posted) this.#o.sendRing.doorbell();
-    this.#posted = false;
+  #deliver(nowUs: number): void {
+    if (this.#posted) this.#ring();
+    this.#boost.step(this.#candidacy.claim !== 0, nowUs);
     if (this.#wakeWanted) this.#o.wakeReplication();
     this.#wakeWanted = false;
+  }
+
+  #ring(): void {
+    this.#o.sendRing.doorbell();
+    this.#posted = false;
   }
 
   #beat(nowUs: number): void {
@@ -241,6 +246,9 @@ export class BackgroundPlane {
       this.#boost.begin(nowUs);
       // It learns and applies what the last leader left while the others grant.
       this.#wake();
+      // Our own grant need not wait for theirs.
+      this.#ring();
+      this.#handleRequests(nowUs);
     }
     const leader = choice.kind === 'follow' ? choice.leader : leading ? self : -1;
     if (leader === this.#link.int('leader')) return;

@@ -10,7 +10,8 @@ const BOOST_LIMIT_US = 3000;
  */
 export class TakeOverBoost {
   readonly #raise: (raised: boolean) => void;
-  #sinceUs: number | undefined;
+  #sinceUs = Number.NEGATIVE_INFINITY;
+  #raised = false;
 
   constructor(raise: (raised: boolean) => void) {
     this.#raise = raise;
@@ -18,15 +19,14 @@ export class TakeOverBoost {
 
   /** A candidacy began. */
   begin(nowUs: number): void {
-    if (this.#sinceUs === undefined) this.#raise(true);
     this.#sinceUs = nowUs;
   }
 
   /** Once a round; `wanted` while permissions are sought or held. */
   step(wanted: boolean, nowUs: number): void {
-    if (this.#sinceUs === undefined) return;
-    if (wanted && nowUs - this.#sinceUs < BOOST_LIMIT_US) return;
-    this.#sinceUs = undefined;
-    this.#raise(false);
+    const raised = wanted && nowUs - this.#sinceUs < BOOST_LIMIT_US;
+    if (raised === this.#raised) return;
+    this.#raised = raised;
+    this.#raise(raised);
   }
 }

@@ -6,6 +6,7 @@ import { BackgroundAssembly, ReplicationAssembly } from '../planes/assembly.ts';
 import { BackgroundPlane } from '../planes/background-plane.ts';
 import { PlaneLink } from '../planes/plane-link.ts';
 import { ReplicationPlane } from '../planes/replication-plane.ts';
+import { monotonicUs } from './clock.ts';
 import { DirectMode } from './direct-mode.ts';
 import { Timeline } from './timeline.ts';
 
@@ -140,7 +141,7 @@ function member(
       restore: () => Promise.resolve(),
     },
     wakeBackground: () => undefined,
-    events: { leading: () => timeline.leading(nowUs()), ended: () => timeline.ended() },
+    events: { leading: () => timeline.leading(monotonicUs()), ended: () => timeline.ended() },
   });
   return {
     assemblies: [replication, background],
