@@ -111,8 +111,9 @@ export class LogAccess {
   }
 
   /** Posts a write without effect, which succeeds only while we hold the permission. */
-  prove(lane: Lane, serial: number): void {
-    const tag = laneTag(lane.to, LanePurpose.proof, this.epoch);
+  prove(lane: Lane, serial: number, purpose: number = LanePurpose.proof): void {
+    if (purpose === LanePurpose.round) this.#rounds.posted(lane.to);
+    const tag = laneTag(lane.to, purpose, this.epoch);
     const { handle } = this.#memory.staging;
     const from = this.layout.proofAt(lane.to);
     this.#sendRing.post(
@@ -162,6 +163,17 @@ export class LogAccess {
   saveForUndo(lane: Lane, bytes: number): void {
     // In order on one queue pair: the first byte of the slot changes after the last one here.
     this.write(lane, this.layout.slotAt(lane.to), bytes, this.#undo, LanePurpose.announce);
+  }
+
+  /**
+   * Proves that nobody else could write these logs while they were read: reads need no permission, and
+   * a slot that another leader is just writing anew looks like one that was cut off.
+   *
+   * A round of its own, because a write may overtake the read before it.
+   */
+  *proveReads(): Waiting<void> {
+    for (const lane of this.#fastPath.active) this.prove(lane, 0, LanePurpose.round);
+    yield* this.#rounds.settle();
   }
 
   /**

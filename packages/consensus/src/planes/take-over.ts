@@ -102,6 +102,7 @@ export class TakeOver {
     const { fastPath, access } = this.#o;
     for (;;) {
       const slots = yield* access.readSlots(fastPath.tail);
+      yield* access.proveReads();
       const winner = chooseValue(slots.map(({ slot }) => slot));
       // Entries are written in order: where a majority has nothing, nothing above is decided either.
       // From here on the prepare phase is omitted.

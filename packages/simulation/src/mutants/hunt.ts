@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { InvariantViolation } from '../invariant-violation.ts';
 import { runSeed } from '../run-seed.ts';
-import * as scenarios from '../scenarios/old-epochs.ts';
+import * as scenarios from '../scenarios/index.ts';
 
 /** What the thread is given. */
 export interface Hunt {

@@ -1,11 +1,12 @@
+import type * as scenarios from '../scenarios/index.ts';
+
 /** A defect planted into the production code: one piece of source text replaced by another. */
 export interface Mutant {
   readonly name: string;
   /** The rules whose checkers may be the first to see it. */
   readonly seenBy: readonly string[];
   /** The scenario that shows it, where seeds do so too rarely. */
-  readonly scenario?:
-    'delayedWriteOfAnOldEpoch' | 'followerThatWasAnothersInBetween' | 'granterThatHasNotReadItsLog';
+  readonly scenario?: keyof typeof scenarios;
   /** Path below `packages/`. */
   readonly file: string;
   /** Occurs exactly once in the file. */

@@ -32,6 +32,14 @@ export const PROPOSE_MUTANTS: readonly Mutant[] = [
     replace: '',
   },
   {
+    name: 'slots are read without a proof that nobody else was writing them',
+    seenBy: ['I3', 'I5'],
+    scenario: 'slotReadWhileAnotherLeaderWritesIt',
+    file: `${PLANES}/take-over.ts`,
+    find: 'yield* access.proveReads();',
+    replace: '',
+  },
+  {
     name: 'the value with the lowest proposal is adopted',
     seenBy: ['I3', 'I5'],
     file: 'consensus/src/core/value-choice.ts',

@@ -3,7 +3,8 @@ import {
   delayedWriteOfAnOldEpoch,
   followerThatWasAnothersInBetween,
   granterThatHasNotReadItsLog,
-} from '../../src/scenarios/old-epochs.ts';
+  slotReadWhileAnotherLeaderWritesIt,
+} from '../../src/scenarios/index.ts';
 
 // protocol.md, "Faults to inject": a delayed write of an old epoch; two candidates at once; stale leader.
 describe('what an old epoch leaves behind', () => {
@@ -17,5 +18,9 @@ describe('what an old epoch leaves behind', () => {
 
   it('a granter that has not read its log acknowledges all that it holds', () => {
     expect(granterThatHasNotReadItsLog).not.toThrow();
+  });
+
+  it('a slot that another leader is writing is not taken for empty', () => {
+    expect(slotReadWhileAnotherLeaderWritesIt).not.toThrow();
   });
 });

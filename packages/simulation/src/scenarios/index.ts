@@ -1,0 +1,6 @@
+export {
+  delayedWriteOfAnOldEpoch,
+  followerThatWasAnothersInBetween,
+  granterThatHasNotReadItsLog,
+} from './old-epochs.ts';
+export { slotReadWhileAnotherLeaderWritesIt } from './stale-reads.ts';
