@@ -23,7 +23,8 @@ export class SleepWatch {
   #seenCommit = 0;
   #seenScanned = -1;
   #looks = 0;
-  #unannouncedSinceUs: number | undefined;
+  #seenKnown = -1;
+  #idleSinceUs = 0;
 
   constructor(
     link: PlaneLink,
@@ -46,12 +47,16 @@ export class SleepWatch {
 
   /** A leader that went idle owes its followers the last decision. */
   #mustAnnounce(nowUs: number): boolean {
-    if (this.#link.offset('known') === this.#link.offset('announced')) {
-      this.#unannouncedSinceUs = undefined;
+    const known = this.#link.offset('known');
+    if (known !== this.#seenKnown) {
+      // It decides: the next entry tells.
+      this.#seenKnown = known;
+      this.#idleSinceUs = nowUs;
       return false;
     }
-    this.#unannouncedSinceUs ??= nowUs;
-    return nowUs - this.#unannouncedSinceUs >= this.#idleFlushUs;
+    return (
+      known !== this.#link.offset('announced') && nowUs - this.#idleSinceUs >= this.#idleFlushUs
+    );
   }
 
   /** Whether a leader wrote something to our log that the replication plane has not looked at. */
