@@ -26,7 +26,12 @@ describe('mu bench propose --json', () => {
       ...{ count: 'number', outstanding: 'number', batch: 'number', fabricRttNs: 'number' },
       latencyNs: { ...raw, p999: 'number', max: 'number' },
       ...{ meanNs: 'number', rawWriteNs: raw, rawMeanNs: 'number', ratioToRaw: 'number' },
-      ...{ overheadNs: 'number', opsPerSecond: 'number', clockReadNs: 'number' },
+      ...{
+        overheadNs: 'number',
+        opsPerSecond: 'number',
+        clockReadNs: 'number',
+        leaderHasOwnCore: 'boolean',
+      },
       ...{ modelled: 'boolean', ...ENVIRONMENT },
     });
     expect(report).toMatchObject({ bench: 'propose', provider: 'shm', replicas: 3, ...asked });

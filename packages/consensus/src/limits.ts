@@ -40,10 +40,10 @@ export interface Tuning {
 
 /** What serves on a shared machine with the shared-memory fabric: docs/guides/tuning. */
 export const DEFAULT_TUNING: Tuning = {
-  tickUs: 200,
+  tickUs: 500,
   spinUs: 0,
   fifoPriority: 10,
-  score: { cap: 4, failBelow: 2, recoverAbove: 3 },
+  score: { cap: 3, failBelow: 2, recoverAbove: 2 },
   verifySuspicions: true,
   hardLimitUs: 30_000,
   grantGraceUs: 200,

@@ -1,5 +1,6 @@
 import { BenchGroup } from '../bench/bench-group.ts';
 import { environment } from '../bench/environment.ts';
+import { giveOwnCore } from '../bench/pinning.ts';
 import type { ProposePlan, ProposeResult } from '../bench/messages.ts';
 import { interruption } from '../interruption.ts';
 import { wholeNumber } from '../output/numbers.ts';
@@ -38,18 +39,23 @@ export async function benchPropose(options: BenchProposeOptions): Promise<number
   return 0;
 }
 
+/** What was measured, and whether the leader had a core of its own. */
+type Measured = ProposeResult & { readonly ownCore: boolean };
+
 /** A whole measurement by a fresh group. */
 function measure(
   replicas: number,
   fabricRttNs: number,
   plan: ProposePlan,
   signal: AbortSignal,
-): Promise<ProposeResult> {
+): Promise<Measured> {
   return BenchGroup.with({ replicas, fabricRttNs, signal }, async (group) => {
     const leader = await group.leader();
+    const others = group.children.filter((child) => child !== leader).map(({ pid }) => pid);
+    const ownCore = giveOwnCore(leader.pid, others);
     const done = leader.next('proposed', 600_000);
     leader.send({ kind: 'propose', plan });
-    return (await done).result;
+    return { ...(await done).result, ownCore };
   });
 }
 
@@ -69,7 +75,7 @@ async function undisturbed<T>(work: () => Promise<T>, signal: AbortSignal): Prom
 }
 
 function reportOf(
-  result: ProposeResult,
+  result: Measured,
   plan: { payloadBytes: number; count: number; outstanding: number; batch: number },
 ) {
   return {
@@ -83,6 +89,7 @@ function reportOf(
     overheadNs: result.meanNs - result.rawMeanNs,
     opsPerSecond: result.opsPerSecond,
     clockReadNs: result.clockReadNs,
+    leaderHasOwnCore: result.ownCore,
   };
 }
 
@@ -104,6 +111,7 @@ function print(
       `latency   p50 ${ns(latencyNs.p50)}, p99 ${ns(latencyNs.p99)}, p99.9 ${ns(latencyNs.p999)}, max ${ns(latencyNs.max)} (a clock read of ${ns(report.clockReadNs)} included)`,
       `raw       mean ${ns(report.rawMeanNs)}, p50 ${ns(rawWriteNs.p50)}, p99 ${ns(rawWriteNs.p99)}: the same bytes to the same peers, in C++`,
       `ratio     ${report.ratioToRaw.toFixed(2)} × raw, ${ns(report.overheadNs)} above it`,
+      `leader    ${report.leaderHasOwnCore ? 'on a core of its own' : 'shares its core with the followers'}`,
       `${report.cpu}, commit ${report.commit}`,
     ].join('\n'),
   );

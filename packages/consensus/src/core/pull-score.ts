@@ -24,7 +24,8 @@ export class PullScore {
   #lastMovedUs = 0;
 
   constructor(options: PullScoreOptions, nowUs: number) {
-    assert(options.failBelow < options.recoverAbove, 'thresholds must leave a gap, or we flap');
+    // A score of exactly both is neither.
+    assert(options.failBelow <= options.recoverAbove, 'thresholds must leave a gap, or we flap');
     assert(options.recoverAbove < options.cap, 'a peer must be able to recover');
     this.#options = options;
     this.#score = options.cap;
