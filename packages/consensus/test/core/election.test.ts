@@ -43,7 +43,7 @@ describe('PullScore', () => {
   });
 
   it('refuses thresholds without a gap', () => {
-    expect(() => new PullScore({ cap: 15, failBelow: 6, recoverAbove: 6 }, 0)).toThrow(/gap/);
+    expect(() => new PullScore({ cap: 15, failBelow: 7, recoverAbove: 6 }, 0)).toThrow(/gap/);
   });
 });
 
