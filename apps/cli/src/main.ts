@@ -69,6 +69,18 @@ function program(finish: (status: number) => void): Command {
     .option('--mutants', 'plant defects into the sources, one by one: each must be caught')
     .option('--json', 'one JSON object')
     .action(action(async () => (await import('./commands/sim.ts')).sim));
+  mu.command('chaos')
+    .description(
+      'real replicas, killed, paused and blocked while clients record what they see: is it linearizable?',
+    )
+    .option('--minutes <m>', 'how long', '2')
+    .option(
+      '--seed <seed>',
+      'what is done follows from it, when it happens to depends on the machine',
+      '1',
+    )
+    .option('--json', 'one JSON object')
+    .action(action(async () => (await import('./commands/chaos.ts')).chaos));
   addBenchmarks(mu, action);
   return mu;
 }

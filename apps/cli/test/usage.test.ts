@@ -7,7 +7,7 @@ import { mu, shapeOf } from './support/mu.ts';
 const home = new Home();
 afterAll(() => home.remove());
 
-const COMMANDS = ['up', 'run', 'status', 'kill', 'pause', 'resume', 'doctor', 'demo', 'sim', 'bench propose', 'bench failover', 'bench redis']; // prettier-ignore
+const COMMANDS = ['up', 'run', 'status', 'kill', 'pause', 'resume', 'doctor', 'demo', 'sim', 'chaos', 'bench propose', 'bench failover', 'bench redis']; // prettier-ignore
 
 describe('mu --help', () => {
   it('lists every command on stdout', async () => {
@@ -39,6 +39,7 @@ describe('a command line that cannot be meant', () => {
     ['run redis --config /none.json --id 0', /cannot read \/none\.json: ENOENT/],
     ['sim --faults some', /--faults must be all or none/],
     ['sim --threads 0', /--threads must be a whole number from 1/],
+    ['chaos --minutes never', /--minutes must be above 0/],
     ['bench failover --kind nicely', /--kind must be kill or pause/],
     ['bench propose --payload 1', /--payload must be a whole number from 8/],
     ['bench redis --clients 0', /--clients must be a whole number from 1/],

@@ -9,6 +9,7 @@ export { explain } from './explain.ts';
 export { FAULT_KINDS, type FaultKind, type ScheduledFault } from './fault-plan.ts';
 export { InvariantViolation, type Invariant } from './invariant-violation.ts';
 export { minimise, type MinimiseBudget, type Minimised } from './minimise.ts';
+export { Random } from './random.ts';
 export { runSeed, runSpec, type RunOptions, type SeedResult } from './run-seed.ts';
 export { drawSpec, type RunSpec } from './run-spec.ts';
 export { simulateInParallel, type ParallelProgress } from './simulate-in-parallel.ts';

@@ -15,6 +15,7 @@ interface RunningReplica {
     on(event: 'timeline', listener: (step: TimelineStep) => void): unknown;
   };
   readonly failed: Promise<Error>;
+  digest?(): string;
   close(): Promise<void>;
 }
 
@@ -61,7 +62,11 @@ export async function run(
 /** Answers `mu status` until we are told to end, or the replica fails. */
 async function serve(running: RunningReplica, path: string, told: AbortSignal): Promise<void> {
   const timeline = lastFailOver(running);
-  const control = await serveControl(path, () => ({ status: running.replica.status(), timeline }));
+  const control = await serveControl(path, () => ({
+    status: running.replica.status(),
+    timeline,
+    digest: running.digest?.(),
+  }));
   process.send?.({ kind: 'ready' } satisfies ReplicaMessage);
   const failure = await Promise.race([aborted(told), running.failed]);
   control.close();

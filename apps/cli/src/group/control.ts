@@ -8,6 +8,8 @@ export interface ControlAnswer {
   readonly status: ReplicaStatus;
   /** The last fail-over to this replica. */
   readonly timeline: readonly TimelineStep[];
+  /** Of the applied state, where the application tells one: equal replicas have equal digests. */
+  readonly digest?: string | undefined;
 }
 
 export function controlPath(fabric: string, id: number): string {

@@ -18,6 +18,8 @@ export interface LocalGroupOptions {
   /** First client port; default: ports that are free. */
   readonly port?: number | undefined;
   readonly logCapacityBytes?: number | undefined;
+  /** What each replica runs instead of `mu`, with the same command line. */
+  readonly program?: string | undefined;
   /** Aborts the start. */
   readonly signal: AbortSignal;
 }
@@ -78,6 +80,11 @@ export class LocalGroup extends EventEmitter<{ exit: [id: number] }> {
     this.#member(id).kill(signal);
   }
 
+  /** Tells a replica's program something; `mu` itself does not listen. */
+  tell(id: number, message: object): void {
+    this.#member(id).tell(message);
+  }
+
   /** The end of what a replica printed. */
   lastWords(id: number): string {
     return this.#member(id).lastWords;
@@ -92,7 +99,7 @@ export class LocalGroup extends EventEmitter<{ exit: [id: number] }> {
   }
 
   async #start(): Promise<void> {
-    const { application, replicas, port, signal } = this.#options;
+    const { application, replicas, port, program, signal } = this.#options;
     const ports = await (port === undefined ? freePorts(replicas) : portsFrom(port, replicas));
     signal.throwIfAborted();
     inOwnDirectory(defaultFabric(), () => mkdirSync(this.fabric, { mode: 0o700 }));
@@ -102,7 +109,7 @@ export class LocalGroup extends EventEmitter<{ exit: [id: number] }> {
     for (const [id, clientPort] of ports.entries()) {
       const client = `127.0.0.1:${clientPort}`;
       const log = join(this.#directory, `replica-${id}.log`);
-      const member = new ReplicaProcess({ application, id, client, config, log });
+      const member = new ReplicaProcess({ application, id, client, config, log, program });
       member.once('exit', () => this.emit('exit', id));
       this.#members.push(member);
     }

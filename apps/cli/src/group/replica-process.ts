@@ -19,6 +19,8 @@ export interface ReplicaProcessOptions {
   readonly config: string;
   /** File for what the replica prints. */
   readonly log: string;
+  /** Runs the command line of `mu run`; default: `mu` itself. */
+  readonly program?: string | undefined;
 }
 
 /** How long a replica gets to end by itself. */
@@ -36,11 +38,11 @@ export class ReplicaProcess extends EventEmitter<{ exit: [] }> {
   constructor(options: ReplicaProcessOptions) {
     super();
     const { application, id, client, config, log } = options;
+    const { program = fileURLToPath(new URL('../bin/mu.js', import.meta.url)) } = options;
     this.id = id;
     this.client = client;
     this.#log = log;
-    const mu = fileURLToPath(new URL('../bin/mu.js', import.meta.url));
-    const args = [mu, 'run', application, '--config', config, '--id', String(id)];
+    const args = [program, 'run', application, '--config', config, '--id', String(id)];
     // A paused replica is continued when we die, sees that we are gone, and ends as the others do.
     const [command, all] = onParentDeath('CONT', process.execPath, args);
     const output = openSync(log, 'a', 0o600);
@@ -84,6 +86,11 @@ export class ReplicaProcess extends EventEmitter<{ exit: [] }> {
 
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  /** Tells the replica's program something over their channel, if that is still there. */
+  tell(message: object): void {
+    if (this.#child.connected) this.#child.send(message, () => undefined);
   }
 
   /** Ends it, also while it is paused: asked first, killed when that does not help. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { StateMachine } from '@mu-smr/consensus';
 
 /** A write of the built-in key-value store. */
@@ -16,6 +17,13 @@ export class KvStateMachine implements StateMachine<void> {
 
   get(key: string): string | undefined {
     return this.#entries.get(key);
+  }
+
+  /** SHA-256 over everything it holds, in the order in which keys were first written: the same at equal replicas. */
+  digest(): string {
+    return createHash('sha256')
+      .update(JSON.stringify([...this.#entries]))
+      .digest('hex');
   }
 
   apply(command: Uint8Array): void {

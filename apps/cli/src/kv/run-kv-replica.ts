@@ -40,6 +40,8 @@ export interface RunningKvReplica {
   readonly replica: Replica<void>;
   /** Resolves should the replica be unable to go on. */
   readonly failed: Promise<Error>;
+  /** Of the applied state. */
+  digest(): string;
   close(): Promise<void>;
 }
 
@@ -67,6 +69,7 @@ export async function runKvReplica(
     return {
       replica,
       failed,
+      digest: () => store.digest(),
       close: async () => {
         server.close();
         await replica.close();

@@ -1,0 +1,105 @@
+import { writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Random } from '@mu-smr/simulation';
+import { ChaosRound, type RoundResult } from '../chaos/chaos-round.ts';
+import { findAnomaly } from '../chaos/linearizability.ts';
+import { CliError } from '../errors.ts';
+import { interruption } from '../interruption.ts';
+import { wholeNumber } from '../output/numbers.ts';
+import { progress } from '../output/progress.ts';
+
+/** Longest round; shorter ones come from the command line. */
+const ROUND_MS = 12_000;
+
+/** What `mu chaos` prints. */
+interface ChaosReport {
+  seconds: number;
+  rounds: number;
+  kills: number;
+  /** Stopped processes and blocked event loops. */
+  pauses: number;
+  operations: number;
+  unknowns: number;
+  violations: number;
+  digestsEqual: boolean;
+}
+
+/** `mu chaos`: exit status 0 only without violations and with equal digests in every round. */
+export async function chaos(options: {
+  minutes: string;
+  seed: string;
+  json?: boolean;
+}): Promise<number> {
+  const minutes = Number(options.minutes);
+  if (!(minutes > 0))
+    throw new CliError('USAGE', `--minutes must be above 0, not ${options.minutes}`, 2);
+  const seed = wholeNumber('seed', options.seed, 0, 0xffff_ffff);
+  const begin = performance.now();
+  const endMs = begin + minutes * 60_000;
+  const signal = interruption();
+  const show = progress();
+  const report = emptyReport();
+  do {
+    const random = new Random(seed).fork(`round ${report.rounds}`);
+    const ms = Math.min(ROUND_MS, Math.max(1000, endMs - performance.now()));
+    const name = `chaos-${process.pid}`;
+    count(report, await ChaosRound.run(name, random, ms, signal), seed);
+    report.seconds = Math.round(performance.now() - begin) / 1000;
+    show(
+      `${report.rounds} rounds, ${report.operations} operations, ${report.violations} violations`,
+    );
+  } while (performance.now() < endMs);
+  show();
+  console.log(options.json === true ? JSON.stringify(report) : sentence(report));
+  return report.violations === 0 && report.digestsEqual ? 0 : 1;
+}
+
+function emptyReport(): ChaosReport {
+  return {
+    seconds: 0,
+    rounds: 0,
+    kills: 0,
+    pauses: 0,
+    operations: 0,
+    unknowns: 0,
+    violations: 0,
+    digestsEqual: true,
+  };
+}
+
+/** Adds a round, and decides for each key whether what clients saw of it is linearizable. */
+function count(report: ChaosReport, result: RoundResult, seed: number): void {
+  const { history, kills, pauses, digestsEqual } = result;
+  report.kills += kills;
+  report.pauses += pauses;
+  report.operations += history.operations.length;
+  report.unknowns += history.unknowns;
+  report.digestsEqual &&= digestsEqual;
+  let wrong = !digestsEqual;
+  if (wrong) console.error(`round ${report.rounds}: the replicas did not come to the same state`);
+  for (const [key, operations] of history.byKey()) {
+    const anomaly = findAnomaly(operations);
+    if (anomaly === undefined) continue;
+    wrong = true;
+    report.violations++;
+    console.error(
+      `round ${report.rounds}, key ${key}: ${anomaly.problem}: ${anomaly.values.join(', ')}`,
+    );
+  }
+  if (wrong) {
+    const file = join(tmpdir(), `mu-chaos-${seed}-round-${report.rounds}.json`);
+    writeFileSync(file, JSON.stringify(history.operations));
+    console.error(`the round's history is in ${file}`);
+  }
+  report.rounds++;
+}
+
+function sentence(report: ChaosReport): string {
+  const { seconds, rounds, kills, pauses, operations, unknowns, violations } = report;
+  return (
+    `${rounds} rounds in ${seconds.toFixed(0)} s: ${kills} kills, ${pauses} pauses, ` +
+    `${operations} operations (${unknowns} of unknown outcome), ${violations} violations, ` +
+    `states ${report.digestsEqual ? 'equal' : 'DIFFERENT'}`
+  );
+}
