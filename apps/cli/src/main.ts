@@ -57,6 +57,12 @@ function program(finish: (status: number) => void): Command {
     .description('a replicated Redis that survives the death of its leader: what npm start shows')
     .option('--once', 'end after the demonstration; the exit status tells')
     .action(action(async () => (await import('./commands/demo.ts')).demo));
+  addHunt(mu, action);
+  addBenchmarks(mu, action);
+  return mu;
+}
+
+function addHunt(mu: Command, action: Action): void {
   mu.command('sim')
     .description(
       'whole clusters in virtual time, with faults, every invariant checked after each step',
@@ -81,8 +87,6 @@ function program(finish: (status: number) => void): Command {
     )
     .option('--json', 'one JSON object')
     .action(action(async () => (await import('./commands/chaos.ts')).chaos));
-  addBenchmarks(mu, action);
-  return mu;
 }
 
 function addBenchmarks(mu: Command, action: Action): void {
