@@ -29,6 +29,7 @@ function program(finish: (status: number) => void): Command {
     .description('run one replica of a group in the foreground')
     .requiredOption('--config <file>', 'cluster.json, the same at every replica')
     .requiredOption('--id <n>', 'which replica of it to run')
+    .option('--fabric <device>', 'ibverbs:DEVICE[:PORT[:GID]] for a group over RDMA')
     .action(action(async () => (await import('./commands/run.ts')).run));
   mu.command('status')
     .description('show the replicas of a local group')

@@ -6,11 +6,16 @@ const replica = z.strictObject({
   id: z.int().min(0).max(63),
   /** Where this replica's Redis clients connect: `host:port`. */
   client: z.string().refine((text) => parseAddress(text) !== undefined, 'must be host:port'),
+  /** Where the other replicas call this one when the group runs over RDMA: `host:port`. */
+  rendezvous: z
+    .string()
+    .refine((text) => parseAddress(text) !== undefined, 'must be host:port')
+    .optional(),
 });
 
 const clusterConfigSchema = z.strictObject({
   name: z.string().min(1),
-  /** Directory where the replicas meet, on a memory file system. */
+  /** Directory of this group on a memory file system: there replicas of one machine meet. */
   fabric: z.string().startsWith('/', 'must be an absolute path'),
   secret: z.string().min(16, 'must have at least 16 characters'),
   application: z.literal('redis'),

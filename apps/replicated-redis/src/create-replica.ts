@@ -1,5 +1,5 @@
 import type { ApplyResult, RedisStateMachine } from '@mu-smr/adapter-redis';
-import { Replica } from '@mu-smr/consensus';
+import { Replica, type IbverbsFabric } from '@mu-smr/consensus';
 import type { ClusterConfig } from './cluster-config.js';
 
 /** The replica that a configuration describes, not started yet. */
@@ -7,6 +7,7 @@ export function createReplica(
   config: ClusterConfig,
   id: number,
   stateMachine: RedisStateMachine,
+  ibverbs?: IbverbsFabric,
 ): Replica<ApplyResult> {
   const { name, fabric, secret, replicas, log } = config;
   return new Replica({
@@ -14,6 +15,7 @@ export function createReplica(
     replicas: replicas.length,
     group: name,
     fabric,
+    ...(ibverbs === undefined ? {} : { ibverbs }),
     secret,
     geometry: log,
     stateMachine,

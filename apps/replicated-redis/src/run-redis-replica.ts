@@ -6,7 +6,7 @@ import {
   type RedisBackendOptions,
   type ReplicaLike,
 } from '@mu-smr/adapter-redis';
-import type { TimelineStep } from '@mu-smr/consensus';
+import type { IbverbsFabric, TimelineStep } from '@mu-smr/consensus';
 import { createReplica } from './create-replica.js';
 import { ClusterConfigError, parseAddress, type ClusterConfig } from './cluster-config.js';
 
@@ -23,6 +23,8 @@ export interface RunRedisReplicaOptions {
   readonly config: ClusterConfig;
   /** Which replica of the configuration this process is. */
   readonly id: number;
+  /** RDMA devices instead of shared memory. */
+  readonly ibverbs?: IbverbsFabric;
   /** Makes the replica that applies to `stateMachine`, not started yet. Default: a `Replica` of Mu. */
   readonly createReplica?: CreateReplica;
   /** redis-server, and the directory of its socket: beside the fabric's by default. */
@@ -37,6 +39,7 @@ export type CreateReplica = (
   config: ClusterConfig,
   id: number,
   stateMachine: RedisStateMachine,
+  ibverbs?: IbverbsFabric,
 ) => OwnedReplica;
 
 export interface RunningRedisReplica {
@@ -73,6 +76,7 @@ export async function runRedisReplica(
       options.config,
       options.id,
       stateMachine,
+      options.ibverbs,
     );
     closers.push(() => replica.close());
     const failed = firstFailure(backend, replica).then(async (error) => {

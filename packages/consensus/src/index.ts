@@ -6,7 +6,13 @@
 export { REPLICAS_MAX } from './core/proposal-number.ts';
 export type { PullScoreOptions } from './core/pull-score.ts';
 export { ConsensusError, type ConsensusErrorCode } from './errors.ts';
-export { DEFAULT_GEOMETRY, DEFAULT_TUNING, type Tuning } from './limits.ts';
+export {
+  DEFAULT_GEOMETRY,
+  DEFAULT_TUNING,
+  IBVERBS_TUNING,
+  SOFTWARE_DEVICE_TUNING,
+  type Tuning,
+} from './limits.ts';
 export type {
   Decided,
   NotLeader,
@@ -26,5 +32,5 @@ export type {
   TimelineStep,
 } from './replica-api.ts';
 export { Replica } from './replica.ts';
-export type { ReplicaOptions } from './replica-options.ts';
+export type { IbverbsFabric, ReplicaOptions } from './replica-options.ts';
 export type { ApplyContext, StateMachine } from './state-machine.ts';

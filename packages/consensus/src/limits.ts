@@ -18,6 +18,11 @@ export interface Tuning {
   readonly grantGraceUs: number;
   /** How long a candidate waits for a majority of grants before it asks again. */
   readonly grantTimeoutUs: number;
+  /**
+   * After a lost connection, how long a peer is left alone before it is tried again on a connection
+   * made anew; 0 = a lost connection is a death. Longer than it takes to lose one, at either end.
+   */
+  readonly reviveUs: number;
   /** After losing a permission, how long to stand back, times (1 + id). */
   readonly backOffUs: number;
   /** How long a holder of our log may go without claiming leadership. */
@@ -48,6 +53,7 @@ export const DEFAULT_TUNING: Tuning = {
   hardLimitUs: 30_000,
   grantGraceUs: 200,
   grantTimeoutUs: 100_000,
+  reviveUs: 0,
   backOffUs: 1000,
   claimPatienceUs: 2000,
   regrantUs: 5000,
@@ -57,6 +63,37 @@ export const DEFAULT_TUNING: Tuning = {
   outstandingMax: 64,
   queuedCommandsMax: 65_536,
   proposeDeadlineMs: 5000,
+};
+
+/**
+ * What serves between machines: nobody can be asked about a peer's thread, so the score alone decides,
+ * with the paper's thresholds; and a connection may be lost and come back.
+ */
+export const IBVERBS_TUNING: Tuning = {
+  ...DEFAULT_TUNING,
+  score: { cap: 15, failBelow: 2, recoverAbove: 6 },
+  verifySuspicions: false,
+  reviveUs: 1_000_000,
+};
+
+/**
+ * The same for devices made of software, such as Soft-RoCE: their packets wait for processors that
+ * everything else uses too, so times are those of a scheduler, not of a network.
+ */
+export const SOFTWARE_DEVICE_TUNING: Tuning = {
+  ...IBVERBS_TUNING,
+  tickUs: 5000,
+  score: { cap: 100, failBelow: 2, recoverAbove: 10 },
+  reviveUs: 2_500_000,
+  grantGraceUs: 50_000,
+  grantTimeoutUs: 2_000_000,
+  backOffUs: 50_000,
+  claimPatienceUs: 500_000,
+  regrantUs: 200_000,
+  idleFlushUs: 5000,
+  slowFollowerUs: 5_000_000,
+  fateSharingUs: 5_000_000,
+  proposeDeadlineMs: 15_000,
 };
 
 /** 16 MiB of log, commands up to 512 KiB. */

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { checkGeometry, LogError, type LogGeometry } from '@mu-smr/log';
-import { defaultFabric } from '@mu-smr/verbs';
+import { defaultFabric, type IbverbsOptions } from '@mu-smr/verbs';
 import { z } from 'zod';
 import { REPLICAS_MAX } from './core/proposal-number.ts';
 import { ConsensusError } from './errors.ts';
-import { DEFAULT_GEOMETRY, DEFAULT_TUNING, type Tuning } from './limits.ts';
+import { DEFAULT_GEOMETRY, type Tuning } from './limits.ts';
 import type { ReplicaId } from './propose-outcome.ts';
+import { tuningOf, type Transport } from './runtime/transport.ts';
 import type { StateMachine } from './state-machine.ts';
 
 /** What a replica is made of. */
@@ -24,11 +25,30 @@ export interface ReplicaOptions<Result> {
    * Default: `<the user's fabric>/<group>`.
    */
   readonly fabric?: string;
+  /** RDMA devices instead of shared memory: for groups of several machines. */
+  readonly ibverbs?: IbverbsFabric;
   /** Models a network's round trip in nanoseconds; figures made with it are *modelled*. Default 0. */
   readonly fabricRttNs?: number;
   readonly geometry?: Partial<LogGeometry>;
   readonly tuning?: Partial<Tuning>;
 }
+
+/** How a group meets, and whose device it uses, over RDMA. */
+export interface IbverbsFabric {
+  /** This replica's device: `DEVICE[:PORT[:GID]]`, by default port 1 and a RoCE v2 address of IPv4. */
+  readonly device: string;
+  /**
+   * Where each replica is met over TCP, by id: `host:port`. Each listens at its own, where those with
+   * lower ids call; endpoints and keys are exchanged there, and nothing else.
+   */
+  readonly rendezvous: readonly string[];
+  /** Timeouts, retries and polling of the connections; the same at all replicas. */
+  readonly connection?: IbverbsOptions;
+}
+
+const HostAndPort = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:.]+\]|[^:[\]]+):\d{1,5}$/, 'must be host:port');
 
 const Schema = z.object({
   id: z.int().min(0),
@@ -37,6 +57,7 @@ const Schema = z.object({
   secret: z.string().min(1),
   fabric: z.string().startsWith('/').optional(),
   fabricRttNs: z.int().min(0).optional(),
+  ibverbs: z.object({ device: z.string().min(1), rendezvous: z.array(HostAndPort) }).optional(),
 });
 
 /** Options that were checked and completed. */
@@ -46,8 +67,7 @@ export interface CompleteOptions<Result> {
   readonly group: string;
   readonly secret: string;
   readonly stateMachine: StateMachine<Result>;
-  readonly fabric: string;
-  readonly fabricRttNs: number;
+  readonly transport: Transport;
   readonly geometry: LogGeometry;
   readonly tuning: Tuning;
 }
@@ -74,23 +94,41 @@ export function completeOptions<Result>(options: ReplicaOptions<Result>): Comple
       throw new ConsensusError('BAD_OPTIONS', cause.message, { cause });
     throw cause;
   }
+  const transport = transportOf(options);
   return {
     id: options.id,
     replicas: options.replicas,
     group: options.group,
     secret: options.secret,
     stateMachine: options.stateMachine,
-    fabric: options.fabric ?? `${defaultFabric()}/${options.group}`,
-    fabricRttNs: options.fabricRttNs ?? 0,
+    transport,
     geometry,
-    tuning: { ...DEFAULT_TUNING, ...options.tuning },
+    tuning: { ...tuningOf(transport), ...options.tuning },
   };
+}
+
+function transportOf(options: ReplicaOptions<unknown>): Transport {
+  const { ibverbs, fabric, fabricRttNs, group, replicas } = options;
+  if (ibverbs === undefined)
+    return {
+      kind: 'shm',
+      fabric: fabric ?? `${defaultFabric()}/${group}`,
+      fabricRttNs: fabricRttNs ?? 0,
+    };
+  const { device, rendezvous, connection = {} } = ibverbs;
+  if (rendezvous.length !== replicas)
+    throw new ConsensusError(
+      'BAD_OPTIONS',
+      `ibverbs.rendezvous: ${rendezvous.length} addresses for ${replicas} replicas`,
+    );
+  return { kind: 'ibverbs', device, rendezvous, connection };
 }
 
 /** Everything that must be equal at all replicas of a group, by name. */
 export function agreement(options: CompleteOptions<unknown>): Record<string, string | number> {
   return {
     protocol: 1,
+    provider: options.transport.kind,
     group: options.group,
     replicas: options.replicas,
     'log.capacityBytes': options.geometry.capacityBytes,

@@ -48,6 +48,12 @@ export interface Backend {
    * RESET; then the provider completes it, or the places in the queues would be lost.)
    */
   modifyQueuePair(queuePair: number, change: RawQueuePairChange): void;
+  /**
+   * Several steps of one queue pair, on a thread of the provider's own where a step may block: on
+   * Ethernet the kernel looks up the peer's hardware address at RTR, for up to a second. Absent where
+   * no step does.
+   */
+  modifyQueuePairElsewhere?(queuePair: number, changes: readonly RawQueuePairChange[]): void;
   /** ibv_query_qp(3). */
   queryQueuePair(queuePair: number): RawQueuePairQuery;
 

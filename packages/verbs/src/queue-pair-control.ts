@@ -1,4 +1,4 @@
-import type { Backend, PeerThreadState } from './backend.ts';
+import type { Backend, PeerThreadState, RawQueuePairChange } from './backend.ts';
 import type { QueuePairEndpoint } from './endpoint.ts';
 import { refuse } from './errors.ts';
 import type { ConnectOptions } from './prepared-queue-pair.ts';
@@ -48,7 +48,7 @@ export class QueuePairControl {
    * EINVAL unless the queue pair is in RTS.
    */
   modifyAccess(accessFlags: number): void {
-    this.#step('readyToSend', { accessFlags });
+    this.#change({ state: QueuePairState.readyToSend, accessFlags });
   }
 
   /**
@@ -56,19 +56,21 @@ export class QueuePairControl {
    * matching packet sequence numbers; after cycling one side only, writes end in `retryExceeded`.
    */
   cycle(options: ConnectOptions): void {
-    this.#step('reset', {});
-    this.#step('init', { accessFlags: options.accessFlags });
-    this.#step('readyToReceive', {
-      remoteAddress: this.remote.address,
-      remoteQueuePairNumber: this.remote.queuePairNumber,
-      receivePacketSequenceNumber: options.receivePacketSequenceNumber ?? 0,
-    });
-    this.#step('readyToSend', { sendPacketSequenceNumber: options.sendPacketSequenceNumber ?? 0 });
+    for (const change of this.#cycleSteps(options)) this.#change(change);
+  }
+
+  /**
+   * The same without waiting for it, where a step may block. `state` tells when it is done; until then
+   * nobody may post.
+   */
+  cycleElsewhere(options: ConnectOptions): void {
+    if (this.#backend.modifyQueuePairElsewhere === undefined) this.cycle(options);
+    else this.#backend.modifyQueuePairElsewhere(this.handle, this.#cycleSteps(options));
   }
 
   /** To ERR: everything outstanding is flushed, nothing is admitted. */
   fail(): void {
-    this.#step('error', {});
+    this.#change({ state: QueuePairState.error });
   }
 
   /** What the kernel says of the thread the peer watches by; `unknown` where it cannot be told. */
@@ -76,9 +78,25 @@ export class QueuePairControl {
     return this.#backend.peerThreadState(this.handle);
   }
 
-  #step(to: QueuePairStateName, change: object): void {
+  #cycleSteps(options: ConnectOptions): RawQueuePairChange[] {
+    const { receivePacketSequenceNumber = 0, sendPacketSequenceNumber = 0 } = options;
+    return [
+      { state: QueuePairState.reset },
+      { state: QueuePairState.init, accessFlags: options.accessFlags },
+      {
+        state: QueuePairState.readyToReceive,
+        remoteAddress: this.remote.address,
+        remoteQueuePairNumber: this.remote.queuePairNumber,
+        receivePacketSequenceNumber,
+      },
+      { state: QueuePairState.readyToSend, sendPacketSequenceNumber },
+    ];
+  }
+
+  #change(change: RawQueuePairChange): void {
     const from = this.state;
+    const to = queuePairStateName(change.state);
     if (!transitionAllowed(from, to)) throw refuse('ibv_modify_qp', 'EINVAL', `${from} to ${to}`);
-    this.#backend.modifyQueuePair(this.handle, { state: QueuePairState[to], ...change });
+    this.#backend.modifyQueuePair(this.handle, change);
   }
 }

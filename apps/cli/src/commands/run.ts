@@ -1,5 +1,6 @@
+import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { ReplicaStatus, TimelineStep } from '@mu-smr/consensus';
+import type { IbverbsFabric, ReplicaStatus, TimelineStep } from '@mu-smr/consensus';
 import { ClusterConfigError, parseClusterConfig, runRedisReplica } from '@mu-smr/replicated-redis';
 import { CliError } from '../errors.ts';
 import { controlPath, serveControl } from '../group/control.ts';
@@ -22,7 +23,11 @@ interface RunningReplica {
 /** The part of cluster.json that all applications have in common. */
 interface CommonConfig {
   readonly fabric: string;
-  readonly replicas: readonly { readonly id: number; readonly client: string }[];
+  readonly replicas: readonly {
+    readonly id: number;
+    readonly client: string;
+    readonly rendezvous?: string | undefined;
+  }[];
 }
 
 /** How long we take to end once our supervisor is gone; nobody is left who would kill us. */
@@ -31,7 +36,7 @@ const GRACE_MS = 5000;
 /** `mu run APPLICATION --config FILE --id N`: one replica, until a signal or its supervisor ends it. */
 export async function run(
   application: string,
-  options: { config: string; id: string },
+  options: { config: string; id: string; fabric?: string },
 ): Promise<number> {
   checkApplication(application);
   if (!/^\d+$/.test(options.id))
@@ -45,9 +50,11 @@ export async function run(
       2,
     );
 
+  const ibverbs = options.fabric === undefined ? undefined : rdma(options.fabric, config);
+  if (ibverbs !== undefined) mkdirSync(config.fabric, { recursive: true, mode: 0o700 });
   const told = AbortSignal.any([interruption(), supervisorGone()]);
   try {
-    const running = await start(id, told).catch((error: Error) => {
+    const running = await start(id, told, ibverbs).catch((error: Error) => {
       throw told.aborted ? (told.reason as Error) : error;
     });
     console.log(`replica ${id} serves ${application} clients at ${config.replicas[id].client}`);
@@ -57,6 +64,26 @@ export async function run(
     if (process.connected) process.disconnect();
   }
   return 0;
+}
+
+/** What `--fabric ibverbs:DEVICE[:PORT[:GID]]` and the configuration say of a group over RDMA. */
+function rdma(fabric: string, config: CommonConfig): IbverbsFabric {
+  const device = /^ibverbs:(.+)$/.exec(fabric)?.[1];
+  if (device === undefined)
+    throw new CliError(
+      'USAGE',
+      `--fabric must be ibverbs:DEVICE[:PORT[:GID]], not "${fabric}" (mu doctor lists devices)`,
+      2,
+    );
+  const rendezvous = config.replicas.map((replica) => {
+    if (replica.rendezvous !== undefined) return replica.rendezvous;
+    throw new CliError(
+      'CLUSTER_CONFIG',
+      `cluster configuration: replicas.${replica.id}.rendezvous: a group over RDMA needs host:port there`,
+      2,
+    );
+  });
+  return { device, rendezvous };
 }
 
 /** Answers `mu status` until we are told to end, or the replica fails. */
@@ -100,15 +127,23 @@ function applicationOf(
   value: unknown,
 ): {
   readonly config: CommonConfig;
-  readonly start: (id: number, signal: AbortSignal) => Promise<RunningReplica>;
+  readonly start: (
+    id: number,
+    signal: AbortSignal,
+    ibverbs?: IbverbsFabric,
+  ) => Promise<RunningReplica>;
 } {
   if (application === 'kv') {
     const config = parseKvConfig(value);
-    return { config, start: (id, signal) => runKvReplica(config, id, signal) };
+    return { config, start: (id, signal, ibverbs) => runKvReplica(config, id, signal, ibverbs) };
   }
   try {
     const config = parseClusterConfig(value);
-    return { config, start: (id, signal) => runRedisReplica({ config, id, signal }) };
+    return {
+      config,
+      start: (id, signal, ibverbs) =>
+        runRedisReplica({ config, id, signal, ...(ibverbs === undefined ? {} : { ibverbs }) }),
+    };
   } catch (error) {
     if (!(error instanceof ClusterConfigError)) throw error;
     throw new CliError(error.code, error.message, 2, { cause: error });

@@ -1,4 +1,4 @@
-import { Replica } from '@mu-smr/consensus';
+import { Replica, type IbverbsFabric } from '@mu-smr/consensus';
 import { z } from 'zod';
 import { CliError } from '../errors.ts';
 import { KvServer } from './kv-server.ts';
@@ -11,7 +11,15 @@ const KvConfig = z.object({
   application: z.literal('kv'),
   replicas: z
     .array(
-      z.object({ id: z.int(), client: z.string().regex(/^[^:]+:\d{1,5}$/, 'must be host:port') }),
+      z.object({
+        id: z.int(),
+        client: z.string().regex(/^[^:]+:\d{1,5}$/, 'must be host:port'),
+        /** Where the other replicas call this one when the group runs over RDMA. */
+        rendezvous: z
+          .string()
+          .regex(/^.+:\d{1,5}$/, 'must be host:port')
+          .optional(),
+      }),
     )
     .min(1)
     .refine(
@@ -50,6 +58,7 @@ export async function runKvReplica(
   config: KvConfig,
   id: number,
   signal: AbortSignal,
+  ibverbs?: IbverbsFabric,
 ): Promise<RunningKvReplica> {
   const store = new KvStateMachine();
   const replica = new Replica<void>({
@@ -57,6 +66,7 @@ export async function runKvReplica(
     replicas: config.replicas.length,
     group: config.name,
     fabric: config.fabric,
+    ...(ibverbs === undefined ? {} : { ibverbs }),
     secret: config.secret,
     geometry: config.log,
     stateMachine: store,

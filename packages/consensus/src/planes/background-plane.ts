@@ -130,7 +130,7 @@ export class BackgroundPlane {
     // A candidate waits for this: the acknowledgement goes with the pulls.
     this.#handleRequests(nowUs);
     this.#publishStatus();
-    for (const monitor of this.#monitors) monitor.pull();
+    for (const monitor of this.#monitors) monitor.pull(nowUs);
     this.#ring();
     // Where a pull completes within the doorbell, its news counts in this very round.
     this.#drain(nowUs);

@@ -1,4 +1,5 @@
 import {
+  AccessFlags,
   Opcode,
   SendFlags,
   type MemoryRegion,
@@ -11,6 +12,7 @@ import { PullScore } from '../core/pull-score.ts';
 import { suspects, type SuspicionOptions } from '../core/suspicion.ts';
 import type { Tuning } from '../limits.ts';
 import type { ReplicaId } from '../propose-outcome.ts';
+import { generationPsn } from './background-lanes.ts';
 import { Scratchpad, STATUS_BYTES, type StatusLine } from './scratchpad.ts';
 
 const READ = Opcode.rdmaRead | SendFlags.signaled;
@@ -52,6 +54,8 @@ export class PeerMonitor {
   readonly #threadState: () => PeerThreadState;
   #pulling = false;
   #dead = false;
+  /** Since when the connection is lost, and being made anew. */
+  #lostAtUs: number | undefined;
   #trusted = true;
 
   constructor(
@@ -88,8 +92,8 @@ export class PeerMonitor {
   }
 
   /** Posts the next read of the peer's status, or counts the last as missed when it is still out. */
-  pull(): void {
-    if (this.#dead) return;
+  pull(nowUs: number): void {
+    if (this.#dead || !this.#connected(nowUs)) return;
     if (this.#pulling) {
       this.#score.missed();
       return;
@@ -110,7 +114,7 @@ export class PeerMonitor {
 
   /** Writes a line of ours into the peer's scratchpad and rings its doorbell. */
   write(from: number, bytes: number, to: number): void {
-    if (this.#dead) return;
+    if (this.#dead || this.#lostAtUs !== undefined) return;
     const { queuePair, scratchKey } = this.#peer;
     if (queuePair.outstanding >= queuePair.sendQueueDepth) return;
     const { handle } = this.#memory;
@@ -128,10 +132,10 @@ export class PeerMonitor {
   }
 
   completed(purpose: number, ok: boolean, nowUs: number): void {
+    // What was under way when the connection was lost is flushed later.
+    if (this.#lostAtUs !== undefined) return;
     if (!ok) {
-      // Certain knowledge on shm (the kernel marked its death), a lost connection elsewhere.
-      this.#dead = true;
-      this.#score.died();
+      this.#lose(nowUs);
       return;
     }
     if (purpose !== BackgroundPurpose.pull) return;
@@ -143,6 +147,44 @@ export class PeerMonitor {
       this.#appliedAtUs = nowUs;
     this.#score.pulled(this.status.heartbeat, nowUs);
     if (this.status.claim > 0) this.lastClaimUs = nowUs;
+  }
+
+  /**
+   * A failed operation is certain knowledge on shm: the kernel marked the peer's death. A network only
+   * says that the connection is lost, and takes the queue pair to ERR.
+   */
+  #lose(nowUs: number): void {
+    this.#score.died();
+    if (this.#tuning.reviveUs === 0) this.#dead = true;
+    else this.#reconnect(nowUs);
+  }
+
+  /**
+   * Makes the connection anew, and leaves it alone for a while: the peer must find its own end broken
+   * and do the same, before either posts. Both begin with the same number, for they cannot ask each
+   * other for one; whoever is late ends the other's try, and the next one meets.
+   */
+  #reconnect(nowUs: number): void {
+    this.#lostAtUs = nowUs;
+    const psn = generationPsn(0);
+    this.#peer.queuePair.control.cycleElsewhere({
+      accessFlags: AccessFlags.remoteRead | AccessFlags.remoteWrite,
+      receivePacketSequenceNumber: psn,
+      sendPacketSequenceNumber: psn,
+    });
+  }
+
+  /** Whether the connection may be used: not lost, or made anew and given time. */
+  #connected(nowUs: number): boolean {
+    if (this.#lostAtUs === undefined) return true;
+    if (nowUs - this.#lostAtUs < this.#tuning.reviveUs) return false;
+    if (this.#peer.queuePair.control.state !== 'readyToSend') {
+      this.#reconnect(nowUs);
+      return false;
+    }
+    this.#lostAtUs = undefined;
+    this.#pulling = false;
+    return true;
   }
 
   /** Forms the verdict anew; returns whether it has just become a suspicion. */

@@ -3,12 +3,13 @@ import type { GroupNonce, LogGeometry } from '@mu-smr/log';
 import type { Tuning } from '../limits.ts';
 import type { BackgroundOffer } from '../planes/assembly.ts';
 import type { ReplicaId } from '../propose-outcome.ts';
+import type { Transport } from './transport.ts';
 
 /** What the background thread is born with. */
 export interface BackgroundData {
   readonly self: ReplicaId;
   readonly replicas: number;
-  readonly fabric: string;
+  readonly transport: Transport;
   readonly contextHandle: number;
   readonly link: SharedArrayBuffer;
   readonly geometry: LogGeometry;

@@ -4,8 +4,6 @@ import {
   QueuePairControl,
   scheduleThisThread,
   scheduleThread,
-  shmBackend,
-  shmDevice,
   signalWaker,
   type Backend,
 } from '@mu-smr/verbs';
@@ -20,6 +18,7 @@ import type {
 } from './background-protocol.ts';
 import { monotonicUs } from './clock.ts';
 import { rehearse } from './rehearsal.ts';
+import { backendOf, deviceOf, withRehearsalContext } from './transport.ts';
 
 /**
  * The thread of the background plane: set-up by messages, then a native wait and a step, again and
@@ -30,9 +29,11 @@ const data = workerData as BackgroundData;
 if (parentPort === null) throw new Error('background-worker runs as a worker thread only');
 const port = parentPort;
 
-const backend = shmBackend({ fabric: data.fabric });
-const context = shmDevice({ fabric: data.fabric }).attach(data.contextHandle);
-rehearse(context, data.geometry, data.tuning);
+const backend = backendOf(data.transport);
+const context = deviceOf(data.transport).attach(data.contextHandle);
+withRehearsalContext(data.transport, context, (stage) =>
+  rehearse(stage, data.geometry, data.tuning),
+);
 const assembly = new BackgroundAssembly(context, data.replicas);
 const link = new PlaneLink(data.link);
 

@@ -1,23 +1,31 @@
-import { mkdirSync, rmSync } from 'node:fs';
-import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConsensusError } from '../errors.ts';
 import type { ReplicaId } from '../propose-outcome.ts';
 import { shakeHands, type HandshakeOptions, type PeerOffer } from './handshake.ts';
 import { JsonLines } from './json-lines.ts';
+import {
+  abandon,
+  addressOf,
+  answers,
+  connect,
+  describePlace,
+  prepare,
+  type MeetingPlace,
+} from './meeting-place.ts';
 
 export interface RendezvousOptions extends HandshakeOptions {
   readonly replicas: number;
-  /** Directory of the fabric; sockets stand in it. */
-  readonly directory: string;
+  /** Where each replica listens, by id. */
+  readonly places: readonly MeetingPlace[];
 }
 
 /** How often a replica that is not there yet is tried again. */
 const RETRY_MS = 20;
 
 /**
- * Exchanges endpoints between the replicas of one machine over Unix sockets in the fabric's private
- * directory: every replica listens, and connects to those with higher ids. Control plane only.
+ * Exchanges endpoints between the replicas of a group over sockets: every replica listens, and connects
+ * to those with higher ids. Control plane only.
  */
 export class Rendezvous {
   readonly #o: RendezvousOptions;
@@ -67,27 +75,28 @@ export class Rendezvous {
   close(): void {
     this.#server.close();
     for (const socket of this.#sockets) socket.destroy();
-    rmSync(this.#path(this.#o.self), { force: true });
-  }
-
-  #path(id: ReplicaId): string {
-    return `${this.#o.directory}/rendezvous-${id}.sock`;
+    abandon(this.#o.places[this.#o.self]);
   }
 
   async #listen(): Promise<void> {
-    const path = this.#path(this.#o.self);
-    mkdirSync(this.#o.directory, { recursive: true, mode: 0o700 });
-    if (await answers(path))
+    const place = this.#o.places[this.#o.self];
+    const where = describePlace(place);
+    prepare(place);
+    if (await answers(place))
       throw new ConsensusError(
         'RENDEZVOUS_FAILED',
-        `replica ${this.#o.self} of this group runs already: ${path} answers`,
+        `replica ${this.#o.self} of this group runs already: ${where} answers`,
       );
-    rmSync(path, { force: true });
+    abandon(place);
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (cause) =>
-        reject(new ConsensusError('RENDEZVOUS_FAILED', `cannot listen at ${path}`, { cause })),
+        reject(
+          new ConsensusError('RENDEZVOUS_FAILED', `cannot listen at ${where}: ${cause.message}`, {
+            cause,
+          }),
+        ),
       );
-      this.#server.listen(path, resolve);
+      this.#server.listen(addressOf(place), resolve);
     });
     this.#server.unref();
   }
@@ -120,7 +129,7 @@ export class Rendezvous {
     signal: AbortSignal,
   ): Promise<void> {
     for (;;) {
-      const socket = await connect(this.#path(peer));
+      const socket = await connect(this.#o.places[peer]);
       if (socket !== undefined) {
         await this.#shake(socket, offers);
         return;
@@ -152,24 +161,6 @@ function isDisagreement(error: unknown): error is ConsensusError {
       error.code === 'NOT_AUTHENTICATED' ||
       error.code === 'RENDEZVOUS_FAILED')
   );
-}
-
-/** A connection to a Unix socket, or `undefined` when nobody listens there. */
-function connect(path: string): Promise<Socket | undefined> {
-  return new Promise((resolve) => {
-    const socket = createConnection(path);
-    socket.once('connect', () => {
-      socket.removeAllListeners('error');
-      resolve(socket);
-    });
-    socket.once('error', () => resolve(undefined));
-  });
-}
-
-async function answers(path: string): Promise<boolean> {
-  const socket = await connect(path);
-  socket?.destroy();
-  return socket !== undefined;
 }
 
 function race<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

@@ -1,10 +1,4 @@
-import {
-  currentThreadId,
-  EventLoopWaker,
-  shmBackend,
-  shmDevice,
-  type Context,
-} from '@mu-smr/verbs';
+import { currentThreadId, EventLoopWaker, type Context } from '@mu-smr/verbs';
 import { ReplicationAssembly } from '../planes/assembly.ts';
 import type { PlaneLink } from '../planes/plane-link.ts';
 import type { ReplicationEvents } from '../planes/replication-options.ts';
@@ -15,7 +9,9 @@ import { BackgroundThread } from './background-thread.ts';
 import { monotonicUs } from './clock.ts';
 import type { PeerOffer } from './handshake.ts';
 import { rehearse } from './rehearsal.ts';
+import { placesOf } from './meeting-place.ts';
 import { Rendezvous } from './rendezvous.ts';
+import { backendOf, deviceOf, withRehearsalContext } from './transport.ts';
 
 /** How a running replica is told of things. */
 export interface RuntimeHooks {
@@ -39,18 +35,18 @@ export class Runtime<Result> {
 
   /** Opens the fabric and starts the background thread; `meet` does the rest. */
   constructor(options: CompleteOptions<Result>, link: PlaneLink, hooks: RuntimeHooks) {
-    const { id, replicas, fabric, fabricRttNs, geometry, tuning } = options;
+    const { id, replicas, transport, geometry, tuning } = options;
     this.#o = options;
     this.#link = link;
     this.#hooks = hooks;
-    this.#context = shmDevice({ fabric, fabricRttNs }).open();
+    this.#context = deviceOf(transport).open();
     this.#waker = new EventLoopWaker(hooks.woken);
     this.#background = new BackgroundThread(
-      shmBackend({ fabric, fabricRttNs }),
+      backendOf(transport),
       {
         self: id,
         replicas,
-        fabric,
+        transport,
         contextHandle: this.#context.handle,
         link: link.buffer,
         geometry,
@@ -66,15 +62,15 @@ export class Runtime<Result> {
 
   /** Meets the other replicas, and returns the plane once all are connected and running. */
   async meet(signal: AbortSignal): Promise<ReplicationPlane<Result>> {
-    const { id, replicas, fabric, geometry, tuning, secret } = this.#o;
+    const { id, replicas, transport, geometry, tuning, secret } = this.#o;
     const assembly = new ReplicationAssembly(this.#context, replicas, geometry);
-    rehearse(this.#context, geometry, tuning);
+    withRehearsalContext(transport, this.#context, (stage) => rehearse(stage, geometry, tuning));
     const { offers: backgroundOffers } = await this.#background.next('offers');
 
     const rendezvous = new Rendezvous({
       self: id,
       replicas,
-      directory: fabric,
+      places: placesOf(transport, replicas),
       secret,
       agreement: agreement(this.#o),
       offerTo: (peer) => ({

@@ -3,6 +3,8 @@
 #include <cerrno>
 #include <memory>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "../objects.h"
 #include "../shm/context.h"
@@ -180,21 +182,44 @@ void destroy_queue_pair(const Info& info) {
   guarded(info.Env(), [&] { objects().queue_pairs.remove("ibv_destroy_qp", number(info, 0)); });
 }
 
+QueuePairChange change_of(const Napi::Object& given) {
+  QueuePairChange change;
+  change.state = static_cast<QueuePairState>(property(given, "state"));
+  change.has_access = given.Get("accessFlags").IsNumber();
+  change.access = property(given, "accessFlags");
+  if (given.Get("remoteAddress").IsString())
+    change.remote_address = given.Get("remoteAddress").As<Napi::String>().Utf8Value();
+  change.remote_number = property(given, "remoteQueuePairNumber");
+  change.receive_psn = property(given, "receivePacketSequenceNumber");
+  change.send_psn = property(given, "sendPacketSequenceNumber");
+  return change;
+}
+
 // int ibv_modify_qp(struct ibv_qp *qp, struct ibv_qp_attr *attr, int attr_mask);
 void modify_queue_pair(const Info& info) {
   guarded(info.Env(), [&] {
+    objects()
+        .queue_pairs.get("ibv_modify_qp", number(info, 0))
+        ->modify(change_of(info[1].As<Napi::Object>()));
+  });
+}
+
+// modifyQueuePairElsewhere(queuePair: number, changes: RawQueuePairChange[]): void
+// One after the other, up to the first that is refused, on a thread of their own.
+void modify_queue_pair_elsewhere(const Info& info) {
+  guarded(info.Env(), [&] {
     auto queue_pair = objects().queue_pairs.get("ibv_modify_qp", number(info, 0));
-    const auto given = info[1].As<Napi::Object>();
-    QueuePairChange change;
-    change.state = static_cast<QueuePairState>(property(given, "state"));
-    change.has_access = given.Get("accessFlags").IsNumber();
-    change.access = property(given, "accessFlags");
-    if (given.Get("remoteAddress").IsString())
-      change.remote_address = given.Get("remoteAddress").As<Napi::String>().Utf8Value();
-    change.remote_number = property(given, "remoteQueuePairNumber");
-    change.receive_psn = property(given, "receivePacketSequenceNumber");
-    change.send_psn = property(given, "sendPacketSequenceNumber");
-    queue_pair->modify(change);
+    const auto given = info[1].As<Napi::Array>();
+    std::vector<QueuePairChange> changes;
+    for (uint32_t n = 0; n < given.Length(); n++)
+      changes.push_back(change_of(given.Get(n).As<Napi::Object>()));
+    std::thread([queue_pair, changes = std::move(changes)] {
+      try {
+        for (const QueuePairChange& change : changes) queue_pair->modify(change);
+      } catch (const VerbsFailure&) {
+        // The state tells how far it came.
+      }
+    }).detach();
   });
 }
 
@@ -254,6 +279,7 @@ void export_backend(Napi::Env env, Napi::Object exports) {
   exports["createQueuePair"] = Napi::Function::New(env, create_queue_pair);
   exports["destroyQueuePair"] = Napi::Function::New(env, destroy_queue_pair);
   exports["modifyQueuePair"] = Napi::Function::New(env, modify_queue_pair);
+  exports["modifyQueuePairElsewhere"] = Napi::Function::New(env, modify_queue_pair_elsewhere);
   exports["queryQueuePair"] = Napi::Function::New(env, query_queue_pair);
   exports["peerThreadState"] = Napi::Function::New(env, peer_thread_state);
   exports["watchThisThread"] = Napi::Function::New(env, watch_this_thread);

@@ -73,6 +73,7 @@ export interface Binding {
   ): RawQueuePair;
   destroyQueuePair(queuePair: number): void;
   modifyQueuePair(queuePair: number, change: RawQueuePairChange): void;
+  modifyQueuePairElsewhere(queuePair: number, changes: readonly RawQueuePairChange[]): void;
   queryQueuePair(queuePair: number): RawQueuePairQuery;
   peerThreadState(queuePair: number): PeerThreadState;
   watchThisThread(context: number): void;

@@ -1,4 +1,4 @@
-import type { Backend, DeviceInfo } from '../backend.ts';
+import type { Backend, DeviceInfo, RawQueuePairChange } from '../backend.ts';
 import { Device } from '../device.ts';
 import { refuse } from '../errors.ts';
 import type { Binding, IbverbsConnection, IbverbsDevice } from './binding.ts';
@@ -64,6 +64,10 @@ class IbverbsBackend extends NativeBackend {
     checkRange('timeoutExponent', options.timeoutExponent, 1, 31);
     checkRange('retryCount', options.retryCount, 0, 6);
     this.#options = options;
+  }
+
+  modifyQueuePairElsewhere(queuePair: number, changes: readonly RawQueuePairChange[]): void {
+    this.binding.modifyQueuePairElsewhere(queuePair, changes);
   }
 
   listDevices(): DeviceInfo[] {
