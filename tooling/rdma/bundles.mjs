@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'tsup';
 import { root } from '../../scripts/setup.mjs';
 
-const testing = fileURLToPath(new URL('tests/testing.ts', import.meta.url));
+const testing = fileURLToPath(new URL('test/testing.ts', import.meta.url));
 
 /** Bundles `entries` (name → path from the root) into `directory`, and the native addon beside. */
 export async function bundleInto(directory, entries) {

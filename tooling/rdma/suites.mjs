@@ -3,11 +3,11 @@
 export const SUITES = [
   { name: 'smoke', seconds: 60 },
   { name: 'compliance', seconds: 150, tests: 'packages/verbs/test/compliance/ibverbs.guest.ts' },
-  { name: 'group', seconds: 200, tests: 'tooling/rdma/tests/group.guest.ts' },
+  { name: 'group', seconds: 200, tests: 'tooling/rdma/test/group.guest.ts' },
 ];
 
 /** Programs that the suites start, and what those start in turn: they find each other by name. */
 export const PROGRAMS = {
-  'replica-program': 'tooling/rdma/tests/replica-program.ts',
+  'replica-program': 'tooling/rdma/test/replica-program.ts',
   'background-worker': 'packages/consensus/src/runtime/background-worker.ts',
 };

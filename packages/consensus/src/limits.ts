@@ -78,11 +78,13 @@ export const IBVERBS_TUNING: Tuning = {
 
 /**
  * The same for devices made of software, such as Soft-RoCE: their packets wait for processors that
- * everything else uses too, so times are those of a scheduler, not of a network.
+ * everything else uses too, so times are those of a scheduler, not of a network. Nothing runs at
+ * SCHED_FIFO there: a thread that waits for packets would keep those away that move them.
  */
 export const SOFTWARE_DEVICE_TUNING: Tuning = {
   ...IBVERBS_TUNING,
   tickUs: 5000,
+  fifoPriority: 0,
   score: { cap: 100, failBelow: 2, recoverAbove: 10 },
   reviveUs: 2_500_000,
   grantGraceUs: 50_000,

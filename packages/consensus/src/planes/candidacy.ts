@@ -96,10 +96,11 @@ export class Candidacy {
   #askAgain(nowUs: number): void {
     const { link, tuning } = this.#o;
     for (const to of this.#o.lanes.keys()) {
+      const answered = this.#granted[to] === this.#requested[to];
+      // A request, or its answer, may be lost with a connection: it is not waited for for ever.
+      const patienceUs = answered ? tuning.regrantUs : tuning.grantTimeoutUs;
       const droppedOut =
-        link.int('lane', to) === LaneOwner.background &&
-        this.#granted[to] === this.#requested[to] &&
-        nowUs - this.#askedAtUs[to] > tuning.regrantUs;
+        link.int('lane', to) === LaneOwner.background && nowUs - this.#askedAtUs[to] > patienceUs;
       // The grant may just be on its way into the confirmed set: only a lane that was taken and given
       // back, or never taken for long, is asked for again.
       if (droppedOut && this.#o.trusts(to) && this.#withdrawGrant(to))

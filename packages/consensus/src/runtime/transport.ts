@@ -43,11 +43,19 @@ function connectionOf(transport: Transport, chosen: IbverbsOptions): IbverbsOpti
   return isSoftware(transport) ? { timeoutExponent: SOFTWARE_TIMEOUT_EXPONENT, ...chosen } : chosen;
 }
 
+const softwareByName = new Map<string, boolean>();
+
 /** Whether the device moves packets with threads that compete with ours for the processor. */
 function isSoftware(transport: Transport): boolean {
   if (transport.kind === 'shm') return false;
   const [name] = transport.device.split(':');
-  return listIbverbsDevices().some((device) => device.name === name && device.software);
+  // Listing devices opens each of them: once is enough.
+  let software = softwareByName.get(name);
+  if (software === undefined) {
+    software = listIbverbsDevices().some((device) => device.name === name && device.software);
+    softwareByName.set(name, software);
+  }
+  return software;
 }
 
 /** What serves on a transport, unless tuned otherwise. */

@@ -61,7 +61,10 @@ export class Member {
   async pause(): Promise<void> {
     this.#child.kill('SIGSTOP');
     const stat = `/proc/${this.#child.pid}/stat`;
-    await until('the process is stopped', () => /\) T /.test(readFileSync(stat, 'utf8')));
+    await until(
+      () => 'the process is stopped',
+      () => /\) T /.test(readFileSync(stat, 'utf8')),
+    );
   }
 
   resume(): void {
@@ -114,10 +117,15 @@ export class Group {
   async leader(among = this.members): Promise<{ leader: Member; ms: number }> {
     const began = performance.now();
     let leader: Member | undefined;
-    await until('somebody leads', async () => {
-      for (const member of among) if ((await member.report()).role === 'leader') leader = member;
-      return leader !== undefined;
-    });
+    let reports: StateReport[] = [];
+    await until(
+      () => `somebody leads: ${JSON.stringify(reports)}`,
+      async () => {
+        reports = await Promise.all(among.map((member) => member.report()));
+        leader = among.find((_, n) => reports[n].role === 'leader');
+        return leader !== undefined;
+      },
+    );
     return { leader: leader!, ms: performance.now() - began };
   }
 
@@ -134,6 +142,18 @@ export class Group {
     return result;
   }
 
+  /** Waits until the leader writes to all three logs. */
+  async complete(leader: Member): Promise<void> {
+    let reports: StateReport[] = [];
+    await until(
+      () => `all three logs are written: ${JSON.stringify(reports)}`,
+      async () => {
+        reports = await Promise.all(this.members.map((member) => member.report()));
+        return reports[leader.id].confirmedFollowers.length === REPLICAS;
+      },
+    );
+  }
+
   /** Has whoever leads among these decide that many new commands, also over a change of leaders. */
   async decide(count: number, among = this.members): Promise<Member> {
     for (let left = count; ;) {
@@ -146,10 +166,13 @@ export class Group {
   /** Waits until these members have applied the same; returns their reports. */
   async converge(among = this.members): Promise<StateReport[]> {
     let reports: StateReport[] = [];
-    await until('all have applied the same', async () => {
-      reports = await Promise.all(among.map((member) => member.report()));
-      return reports.every(({ order }) => order === reports[0].order);
-    });
+    await until(
+      () => `all have applied the same: ${JSON.stringify(reports)}`,
+      async () => {
+        reports = await Promise.all(among.map((member) => member.report()));
+        return reports.every(({ order }) => order === reports[0].order);
+      },
+    );
     return reports;
   }
 
@@ -170,13 +193,13 @@ export class Group {
 
 /** Looks again and again; rejects with `what` after `limitMs`. */
 export async function until(
-  what: string,
+  what: () => string,
   holds: () => boolean | Promise<boolean>,
   limitMs = 20_000,
 ): Promise<void> {
   const deadline = performance.now() + limitMs;
   while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`in vain: ${what}`);
+    if (performance.now() > deadline) throw new Error(`in vain: ${what()}`);
     await delay(POLL_MS);
   }
 }

@@ -18,24 +18,19 @@ function others(member: Member): Member[] {
   return group.members.filter((one) => one !== member);
 }
 
-/** Waits until a leader writes to all three logs. */
-async function complete(leader: Member): Promise<void> {
-  await until(
-    'all three logs are written',
-    async () => (await leader.report()).confirmedFollowers.length === 3,
-  );
-}
-
 // The published C++ code loses an acknowledged write at every takeover, and never takes over from a
 // leader that was killed.
 describe('a group of three over Soft-RoCE', () => {
   it('survives the death of its leader: 2,000 commands, nothing acknowledged is lost', async () => {
     const leader = await group.decide(1000);
     const underWay = leader.propose(group.name(1000)).catch(() => undefined);
-    await until('some of it is applied', async () => {
-      const [{ distinct }] = await Promise.all(others(leader).map((one) => one.report()));
-      return distinct > 1100;
-    });
+    await until(
+      () => 'some of it is applied',
+      async () => {
+        const [{ distinct }] = await Promise.all(others(leader).map((one) => one.report()));
+        return distinct > 1100;
+      },
+    );
     await leader.kill();
     await underWay;
 
@@ -52,7 +47,7 @@ describe('a group of three over Soft-RoCE', () => {
 
   it('goes on at once when a follower is killed', async () => {
     const leader = await group.decide(200);
-    await complete(leader);
+    await group.complete(leader);
     const [dying, staying] = others(leader);
     await dying.kill();
     group.longestMs = 0;
@@ -66,10 +61,17 @@ describe('a group of three over Soft-RoCE', () => {
 
   it('keeps every acknowledged command when leaders are paused and continued ten times', async () => {
     let { leader } = await group.leader();
-    await complete(leader);
+    await group.complete(leader);
     for (let round = 1; round <= 10; round++) {
       await group.propose(leader, 20);
-      const late = leader.propose(group.name(200));
+      const named = group.name(600);
+      const late = leader.propose(named);
+      const [watcher] = others(leader);
+      await until(
+        () => 'commands are under way',
+        async () =>
+          (await watcher.ask<string[]>({ action: 'missing', commands: named })).length < 600,
+      );
       await leader.pause();
       const deposed = leader;
       await group.decide(30, others(deposed));
@@ -78,7 +80,7 @@ describe('a group of three over Soft-RoCE', () => {
       group.acknowledged.push(...(await late).decided);
       // Its queue pairs are repaired: whoever leads writes to all three again.
       ({ leader } = await group.leader());
-      await complete(leader);
+      await group.complete(leader);
     }
     const reports = await group.converge();
     expect(await group.lost()).toEqual([]);
@@ -89,19 +91,22 @@ describe('a group of three over Soft-RoCE', () => {
 
   it('takes a replica back whose link was down', async () => {
     const { leader } = await group.leader();
-    await complete(leader);
+    await group.complete(leader);
     const [cut] = others(leader);
     const link = (state: 'up' | 'down') => execFileSync('ip', ['link', 'set', `n${cut.id}`, state]);
     link('down');
     try {
       await group.decide(300, others(cut));
-      await until('the others have lost it', async () => {
-        return !(await leader.report()).trusted.includes(cut.id);
-      });
+      await until(
+        () => 'the others have lost it',
+        async () => {
+          return !(await leader.report()).trusted.includes(cut.id);
+        },
+      );
     } finally {
       link('up');
     }
-    await complete(await group.decide(100));
+    await group.complete(await group.decide(100));
     await group.decide(100);
     await group.converge();
     expect(await group.lost()).toEqual([]);
