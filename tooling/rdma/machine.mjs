@@ -2,7 +2,10 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-const APPEND = 'console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off tsc=reliable';
+// The host may leave the machine without a processor for a while: that is no lockup of its kernel.
+const APPEND =
+  'console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off nowatchdog ' +
+  'rcupdate.rcu_cpu_stall_suppress=1';
 
 /** Arguments that share a folder of the host under a tag. */
 function share(id, tag, path, writable) {
