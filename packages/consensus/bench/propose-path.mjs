@@ -10,7 +10,7 @@ import {
   PlaneLink,
   ReplicationAssembly,
   ReplicationPlane,
-} from '@mu-smr/consensus/planes';
+} from '../dist/planes.js';
 
 const PAYLOAD_BYTES = Number(process.argv[2] ?? 64);
 const BLOCKS = Number(process.argv[3] ?? 400);

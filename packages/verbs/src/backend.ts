@@ -37,6 +37,8 @@ export interface Backend {
   createSendRing(context: number, depth: number): RawSendRing;
   /** Gives the ring back; what was not handed over is forgotten. */
   destroySendRing(ring: number): void;
+  /** Hands every entry between consumer and producer to the provider, in order; nothing once destroyed. */
+  ringDoorbell(ring: number): void;
 
   /** ibv_create_qp(3), RC, in RESET. */
   createQueuePair(domain: number, attributes: RawQueuePairAttributes): RawQueuePair;
@@ -115,8 +117,6 @@ export interface RawSendRing {
   readonly ring: number;
   /** The ring, laid out as `SendEntry`. */
   readonly buffer: ArrayBuffer;
-  /** Hands every entry between consumer and producer to the provider, in order. */
-  readonly doorbell: () => void;
 }
 
 /** What a queue pair is made with. */

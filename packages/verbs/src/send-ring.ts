@@ -23,8 +23,6 @@ export interface WriteTargets {
 export class SendRing extends Owned {
   readonly handle: number;
   readonly depth: number;
-  /** Hands all posted work requests to the provider. */
-  readonly doorbell: () => void;
   readonly #words: Uint32Array;
   readonly #mask: number;
   readonly #backend: Backend;
@@ -38,7 +36,6 @@ export class SendRing extends Owned {
     this.#backend = backend;
     this.handle = raw.ring;
     this.depth = depth;
-    this.doorbell = raw.doorbell;
     this.#words = new Uint32Array(raw.buffer);
     this.#mask = depth - 1;
     this.attach();
@@ -140,6 +137,11 @@ export class SendRing extends Owned {
     words[at + SendEntry.swapLow] = Number(swap & 0xffff_ffffn);
     words[at + SendEntry.swapHigh] = Number((swap >> 32n) & 0xffff_ffffn);
     this.#publish();
+  }
+
+  /** Hands all posted work requests to the provider. */
+  doorbell(): void {
+    this.#backend.ringDoorbell(this.handle);
   }
 
   /** Checks every limit and returns the first word of the entry to fill. */

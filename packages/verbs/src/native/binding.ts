@@ -66,6 +66,7 @@ export interface Binding {
   destroyCompletionQueue(queue: number): void;
   createSendRing(context: number, depth: number): RawSendRing;
   destroySendRing(ring: number): void;
+  ringDoorbell(ring: number): void;
   createQueuePair(
     context: number,
     domain: number,

@@ -19,6 +19,7 @@ export abstract class NativeBackend implements Backend {
   declare destroyCompletionQueue: Binding['destroyCompletionQueue'];
   declare createSendRing: Binding['createSendRing'];
   declare destroySendRing: Binding['destroySendRing'];
+  declare ringDoorbell: Binding['ringDoorbell'];
   declare destroyQueuePair: Binding['destroyQueuePair'];
   declare modifyQueuePair: Binding['modifyQueuePair'];
   declare queryQueuePair: Binding['queryQueuePair'];
@@ -70,6 +71,7 @@ const PASSED_THROUGH = [
   'destroyCompletionQueue',
   'createSendRing',
   'destroySendRing',
+  'ringDoorbell',
   'destroyQueuePair',
   'modifyQueuePair',
   'queryQueuePair',

@@ -1,13 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  CompletionEntry,
-  Opcode,
-  Ring,
-  SendEntry,
-  SendFlags,
-  SimFabric,
-  type RawSendRing,
-} from '../../src/index.ts';
+import { CompletionEntry, Opcode, Ring, SendEntry, SendFlags, SimFabric } from '../../src/index.ts';
 import { fill, writeRequest } from '../compliance/harness.ts';
 import { outcomes, simPair } from './sim-harness.ts';
 
@@ -137,8 +129,8 @@ describe('the sim backend, raw', () => {
     for (const [word, value] of Object.entries(fields)) words[at + Number(word)] = value;
     words[Ring.producer]++;
   };
-  const hand = (ring: RawSendRing, fabric: SimFabric) => {
-    ring.doorbell();
+  const hand = ({ backend, ring, fabric }: Host) => {
+    backend.ringDoorbell(ring.ring);
     while (fabric.step());
   };
   const statuses = ({ queue }: Host): number[] => {
@@ -154,14 +146,14 @@ describe('the sim backend, raw', () => {
     const first = own.connectToSelf();
     const second = own.connectToSelf();
     for (let n = 0; n < 5; n++) post(own, first.queuePair);
-    hand(own.ring, own.fabric);
+    hand(own);
     expect(statuses(own)).toEqual([0, 0, 0, 0]);
     expect(own.backend.queryQueuePair(first.queuePair).state).toBe(6);
     expect(own.backend.queryQueuePair(second.queuePair).state).toBe(6);
     // Reading does not repair it.
     new Uint32Array(own.queue.ring)[Ring.consumer] = 4;
     post(own, second.queuePair);
-    hand(own.ring, own.fabric);
+    hand(own);
     expect(new Uint32Array(own.queue.ring)[Ring.producer]).toBe(4);
   });
 
@@ -178,10 +170,10 @@ describe('the sim backend, raw', () => {
       const own = host(16);
       const { queuePair } = own.connectToSelf();
       post(own, queuePair);
-      hand(own.ring, own.fabric);
+      hand(own);
       post(own, queuePair, fields);
       post(own, queuePair);
-      hand(own.ring, own.fabric);
+      hand(own);
       expect(statuses(own), JSON.stringify(fields)).toEqual([0, status, 5]);
     }
   });
@@ -191,7 +183,7 @@ describe('the sim backend, raw', () => {
     const { queuePair } = own.connectToSelf();
     post(own, queuePair);
     own.backend.destroyQueuePair(queuePair);
-    hand(own.ring, own.fabric);
+    hand(own);
     expect(statuses(own)).toEqual([]);
   });
 
@@ -202,7 +194,7 @@ describe('the sim backend, raw', () => {
     own.backend.modifyQueuePair(queuePair, { state: 3, accessFlags: 4 });
     post(own, queuePair);
     post(own, queuePair);
-    hand(own.ring, own.fabric);
+    hand(own);
     expect(statuses(own)).toEqual([9, 5]);
   });
 

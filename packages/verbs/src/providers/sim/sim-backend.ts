@@ -34,6 +34,7 @@ export class SimBackend implements Backend {
   readonly name = 'sim';
   readonly #fabric: SimBackendFabric;
   readonly #host: SimHost;
+  readonly #doorbells = new Map<number, () => void>();
 
   constructor(fabric: SimBackendFabric, host: SimHost) {
     this.#fabric = fabric;
@@ -138,16 +139,19 @@ export class SimBackend implements Backend {
     const ring = host.sendRings.reserve();
     host.sendRings.set(ring, own);
     parent.children++;
-    const doorbell = (): void => {
-      ringDoorbell(host, own, this.#fabric.nic);
-    };
-    return { ring, buffer, doorbell };
+    this.#doorbells.set(ring, () => ringDoorbell(host, own, this.#fabric.nic));
+    return { ring, buffer };
+  }
+
+  ringDoorbell(ring: number): void {
+    this.#doorbells.get(ring)?.();
   }
 
   destroySendRing(ring: number): void {
     const own = this.#host.sendRings.get(ring, 'destroySendRing');
     own.context.children--;
     this.#host.sendRings.delete(ring);
+    this.#doorbells.delete(ring);
   }
 
   createQueuePair(domain: number, attributes: RawQueuePairAttributes): RawQueuePair {
