@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'tsup';
 import { root } from '../../scripts/setup.mjs';
 
+const verbs = join(root, 'packages/verbs/src/index.ts');
 const testing = fileURLToPath(new URL('test/testing.ts', import.meta.url));
 
 /** Bundles `entries` (name → path from the root) into `directory`, and the native addon beside. */
@@ -25,7 +26,8 @@ export async function bundleInto(directory, entries) {
       js: "import { createRequire as requireOf } from 'node:module'; const require = requireOf(import.meta.url);",
     },
     esbuildOptions: (options) => {
-      options.alias = { vitest: testing };
+      // One copy of each: an error of another copy's class is another error.
+      options.alias = { vitest: testing, '@mu-smr/verbs': verbs };
     },
   });
   const addon = `prebuilds/linux-${process.arch}`;

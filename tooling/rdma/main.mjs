@@ -53,6 +53,8 @@ async function fillShared(shared, names) {
     ...Object.fromEntries(tests.map((suite) => [suite.name, suite.tests])),
   });
   writeFileSync(join(shared, 'plan'), chosen.map(planned).join(''));
+  const mu = `MU='${process.execPath} ${join(root, 'apps/cli/bin/mu.js')}'\n`;
+  writeFileSync(join(shared, 'environment.sh'), mu);
 }
 
 /** A line of the plan that guest.sh reads. */

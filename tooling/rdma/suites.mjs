@@ -2,12 +2,15 @@
 // default) or a test file that is bundled for it.
 export const SUITES = [
   { name: 'smoke', seconds: 60 },
-  { name: 'compliance', seconds: 150, tests: 'packages/verbs/test/compliance/ibverbs.guest.ts' },
+  { name: 'compliance', seconds: 150, tests: 'tooling/rdma/test/compliance.guest.ts' },
+  { name: 'permission', seconds: 90, tests: 'tooling/rdma/test/permission.guest.ts' },
+  { name: 'redis', seconds: 120, tests: 'tooling/rdma/test/redis.guest.ts' },
   { name: 'group', seconds: 200, tests: 'tooling/rdma/test/group.guest.ts' },
 ];
 
 /** Programs that the suites start, and what those start in turn: they find each other by name. */
 export const PROGRAMS = {
+  'writer-program': 'tooling/rdma/test/writer-program.ts',
   'replica-program': 'tooling/rdma/test/replica-program.ts',
   'background-worker': 'packages/consensus/src/runtime/background-worker.ts',
 };

@@ -15,6 +15,7 @@ check() {
   fi
 }
 mount -t tmpfs tmp /var/tmp
+. /share/environment.sh
 . /share/hosts.sh
 while read -r suite limit command; do
   echo "SUITE $suite"

@@ -13,3 +13,10 @@ packets_crossed() { [ "$(cat /sys/class/net/n1/statistics/tx_packets)" -gt 50 ];
 check "three rxe devices are listed" list_devices
 check "ibv_rc_pingpong between rxe0 and rxe1" pingpong
 check "its packets crossed the bridge" packets_crossed
+doctor_lists_devices() {
+  $MU doctor >/tmp/doctor
+  cat /tmp/doctor
+  grep -q 'provider   ibverbs  available' /tmp/doctor &&
+    grep -q -e '--fabric ibverbs:rxe2:1:1 .*0a09:000c RoCE v2' /tmp/doctor
+}
+check "mu doctor lists devices, ports and addresses" doctor_lists_devices

@@ -1,7 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { bindingProblem, defaultFabric } from '@mu-smr/verbs';
+import {
+  bindingProblem,
+  defaultFabric,
+  ibverbsProblem,
+  listIbverbsDevices,
+  type IbverbsDevice,
+} from '@mu-smr/verbs';
+import { deviceLines } from '../output/devices.ts';
 
 interface Report {
   readonly node: string;
@@ -22,6 +29,7 @@ interface Report {
   };
   readonly realTime: string;
   readonly redisServer: string | null;
+  readonly devices: readonly IbverbsDevice[];
 }
 
 /** `mu doctor [--json]`: exit status 1 when no provider for processes is available. */
@@ -34,13 +42,14 @@ export function doctor(options: { json?: boolean }): number {
 
 function examine(): Report {
   const native = bindingProblem();
+  const devices = listIbverbsDevices();
   return {
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
     libc: libcVersion(),
     providers: [
       { name: 'shm', available: native === undefined, reason: native ?? null },
-      { name: 'ibverbs', available: false, reason: 'this version has no ibverbs provider' },
+      ibverbsProvider(devices),
       { name: 'sim', available: true, reason: null },
     ],
     memlockBytes: memlockBytes(),
@@ -49,7 +58,19 @@ function examine(): Report {
     fabric: fabric(),
     realTime: realTime(),
     redisServer: firstLine('redis-server', '--version'),
+    devices,
   };
+}
+
+/** Whether a device can be used, and if not, what is missing. */
+function ibverbsProvider(devices: readonly IbverbsDevice[]): Report['providers'][number] {
+  const name = 'ibverbs';
+  const problem = ibverbsProblem();
+  if (problem !== undefined) return { name, available: false, reason: problem };
+  if (devices.length === 0)
+    return { name, available: false, reason: 'libibverbs finds no device (ibv_devices)' };
+  const active = devices.some(({ ports }) => ports.some((port) => port.active));
+  return { name, available: active, reason: active ? null : 'no port is active (ibv_devinfo)' };
 }
 
 function libcVersion(): string {
@@ -125,6 +146,7 @@ function print(report: Report): void {
       ({ name, available, reason }) =>
         `provider   ${name.padEnd(8)} ${available ? 'available' : `not available: ${reason ?? 'unknown reason'}`}`,
     ),
+    ...deviceLines(report.devices, report.memlockBytes),
     `fabric     ${report.fabric.path}${report.fabric.problem === null ? '' : `: ${report.fabric.problem}`}`,
     `scheduling ${report.realTime}`,
     `memory     locked up to ${report.memlockBytes ?? 'any number of'} bytes, ${report.hugePages} huge pages`,
