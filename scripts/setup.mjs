@@ -14,6 +14,7 @@ const TOOLS = [
   { command: 'make', package: 'make', needed: true },
   { command: 'g++', package: 'g++', needed: true },
   { command: 'redis-server', package: 'redis-server', needed: false },
+  { command: 'spin', package: 'spin', needed: false },
   // Without these headers the addon is built without its ibverbs provider.
   { file: '/usr/include/infiniband/verbs.h', package: 'libibverbs-dev', needed: false },
 ];

@@ -115,4 +115,41 @@ describe('RequestParser', () => {
       }),
     );
   });
+
+  it('survives commands with any bytes put into them, and holds no more than its limit', () => {
+    const limits = { bulkBytesMax: 4096, commandBytesMax: 512 };
+    const damage = fc.record({
+      at: fc.nat(),
+      by: fc.uint8Array({ maxLength: 12 }),
+      gone: fc.nat(12),
+    });
+    let errors = 0;
+    fc.assert(
+      fc.property(
+        fc.array(command),
+        damage,
+        fc.array(fc.nat()),
+        (commands, { at, by, gone }, cuts) => {
+          const whole = Buffer.concat(commands.map((each) => Request.of(...each).raw));
+          const place = at % (whole.length + 1);
+          const bytes = Buffer.concat([whole.subarray(0, place), by, whole.subarray(place + gone)]);
+          const parser = new RequestParser(limits);
+          let failed = false;
+          for (const piece of cut(bytes, cuts)) {
+            parser.push(piece);
+            for (let next = parser.next(); next !== undefined; next = parser.next()) {
+              // The connection is closed then: nothing behind it may be taken for a command.
+              expect(failed).toBe(false);
+              if (!('kind' in next))
+                expect(next.raw.length).toBeLessThanOrEqual(limits.commandBytesMax);
+              else if (next.kind === 'protocolError') failed = true;
+            }
+          }
+          if (failed) errors++;
+        },
+      ),
+      { numRuns: 2000 },
+    );
+    expect(errors).toBeGreaterThan(100);
+  });
 });

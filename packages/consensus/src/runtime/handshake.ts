@@ -22,7 +22,7 @@ const Offer = z.object({
   background: z.object({ endpoint: Endpoint, scratchKey: Key }),
 });
 const Hello = z.object({ id: z.int().min(0), nonce: z.string().length(32) });
-const Proof = z.object({ proof: z.string().length(64) });
+const Proof = z.object({ proof: z.string().regex(/^[0-9a-f]{64}$/) });
 const Refusal = z.object({ refused: z.string() });
 const Agreement = z.object({ agreement: z.record(z.string(), z.union([z.string(), z.number()])) });
 
