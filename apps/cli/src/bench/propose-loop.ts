@@ -131,7 +131,7 @@ class Measurement {
   #post(posted: { at: number; sinceMs: number }[]): boolean {
     const sinceMs = performance.now();
     const { next } = this.#number;
-    for (const [n, command] of this.#commands.entries()) setNumber(command, next + n);
+    for (let n = 0; n < this.#commands.length; n++) setNumber(this.#commands[n], next + n);
     const at = this.#replica.postSync(this.#commands);
     if (at === undefined) {
       this.#replica.pollSync();
