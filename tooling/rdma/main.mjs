@@ -13,6 +13,7 @@ import { Results } from './results.mjs';
 import { PROGRAMS, SUITES } from './suites.mjs';
 
 const LIMIT_MS = 290_000;
+const SHELL_LIMIT_MS = 24 * 3_600_000;
 const TOOLS = [
   { command: 'qemu-system-x86_64', package: 'qemu-system-x86' },
   { command: 'busybox', package: 'busybox-static' },
@@ -44,7 +45,9 @@ async function fillShared(shared, names) {
   mkdirSync(shared, { recursive: true });
   const guest = fileURLToPath(new URL('guest', import.meta.url));
   for (const name of readdirSync(guest)) copyFileSync(join(guest, name), join(shared, name));
-  const chosen = SUITES.filter(({ name }) => names.length === 0 || names.includes(name));
+  const chosen = SUITES.filter(({ name, onlyNamed }) =>
+    names.length === 0 ? onlyNamed !== true : names.includes(name),
+  );
   if (chosen.length === 0)
     throw new Error(`no such suite: there are ${SUITES.map(({ name }) => name).join(', ')}`);
   const tests = chosen.filter((suite) => suite.tests !== undefined);
@@ -64,7 +67,9 @@ function planned({ name, seconds, tests }) {
   return `${name} ${seconds} cd ${root} && ${node} /share/bundles/${name}.js\n`;
 }
 
-async function main(names) {
+async function main(args) {
+  const interactive = args.includes('--shell');
+  const names = args.filter((name) => name !== '--shell');
   checkMachine();
   const packages = packagesInCache((text) => console.log(`test:rdma: ${text}`));
   const run = join(cacheDirectory(), `run-${process.pid}`);
@@ -72,6 +77,7 @@ async function main(names) {
   try {
     mkdirSync(run, { recursive: true });
     await fillShared(join(run, 'share'), names);
+    if (interactive) writeFileSync(join(run, 'share/plan'), 'shell 0 .\n');
     writeInitramfs({
       archive: join(run, 'initramfs.cpio'),
       work: join(run, 'initramfs'),
@@ -81,7 +87,7 @@ async function main(names) {
       shares,
     });
     console.log(`test:rdma: booting Linux ${packages.version} with three Soft-RoCE devices`);
-    return await boot({
+    return await (interactive ? lendShell : boot)({
       kernel: packages.kernel,
       initramfs: join(run, 'initramfs.cpio'),
       sysroot: packages.sysroot,
@@ -91,6 +97,17 @@ async function main(names) {
   } finally {
     rmSync(run, { recursive: true, force: true });
   }
+}
+
+/** Gives the terminal to a shell in the machine. */
+async function lendShell(machine) {
+  const status = await runMachine({
+    ...machine,
+    interactive: true,
+    limitMs: SHELL_LIMIT_MS,
+    line: () => undefined,
+  });
+  return status ?? 1;
 }
 
 /** Boots, and once more when the guest's kernel panicked before it came to the tests. */

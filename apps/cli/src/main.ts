@@ -103,6 +103,7 @@ function addBenchmarks(mu: Command, action: Action): void {
     .option('--outstanding <n>', 'entries in flight', '1')
     .option('--batch <n>', 'commands in an entry', '1')
     .option('--fabric-rtt-ns <ns>', 'modelled round trip', '0')
+    .option('--fabric <devices>', 'ibverbs:DEVICE,DEVICE,…: over RDMA, one device for each replica')
     .option('--json', 'one JSON object')
     .action(action(async () => (await import('./commands/bench-propose.ts')).benchPropose));
   bench

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CliError } from '../errors.ts';
 import { onParentDeath } from '../group/parent-death.ts';
+import { freePorts } from '../group/free-ports.ts';
 import { unlessAborted } from '../interruption.ts';
 import { makeBenchDirectory, removeBenchDirectory } from './bench-directory.ts';
 import type { BenchReport, FromBenchReplica, MeshOffer, ToBenchReplica } from './messages.ts';
@@ -117,6 +118,8 @@ export class BenchChild {
 export interface BenchGroupOptions {
   readonly replicas: number;
   readonly fabricRttNs?: number;
+  /** RDMA devices instead of shared memory, one for each replica. */
+  readonly devices?: readonly string[] | undefined;
   /** Ends the group, and whatever is done with it. */
   readonly signal: AbortSignal;
 }
@@ -137,13 +140,13 @@ export class BenchGroup {
     options: BenchGroupOptions,
     work: (group: BenchGroup) => Promise<T>,
   ): Promise<T> {
-    const { replicas, fabricRttNs = 0, signal } = options;
+    const { replicas, fabricRttNs = 0, devices, signal } = options;
     signal.throwIfAborted();
     const directory = makeBenchDirectory();
     const children = Array.from({ length: replicas }, (_, id) => new BenchChild(id));
     const group = new BenchGroup(children, directory);
     try {
-      await unlessAborted(group.#connect(fabricRttNs), signal);
+      await unlessAborted(group.#connect(fabricRttNs, devices), signal);
       return await unlessAborted(work(group), signal);
     } finally {
       await group.#close();
@@ -198,8 +201,10 @@ export class BenchGroup {
     return join(this.#directory, `notes-${id}`);
   }
 
-  async #connect(fabricRttNs: number): Promise<void> {
+  async #connect(fabricRttNs: number, devices: readonly string[] | undefined): Promise<void> {
     const replicas = this.children.length;
+    const ports = devices === undefined ? [] : await freePorts(replicas);
+    const rendezvous = ports.map((port) => `127.0.0.1:${port}`);
     const fabric = join(this.#directory, 'fabric');
     const offers: MeshOffer[] = await Promise.all(
       this.children.map(async (child) => {
@@ -211,6 +216,7 @@ export class BenchGroup {
           replicas,
           fabric,
           fabricRttNs,
+          ibverbs: devices && { device: devices[child.id], rendezvous },
           notesFile,
         });
         return (await offer).offer;

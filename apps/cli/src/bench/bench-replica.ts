@@ -1,8 +1,10 @@
 import { openSync, writeSync } from 'node:fs';
 import { Replica, type TimelineStep } from '@mu-smr/consensus';
+import { ibverbsDevice, shmDevice } from '@mu-smr/verbs';
 import { monotonicUs } from '../output/clock.ts';
 import { CountingStateMachine, numberedCommand, setNumber } from './counting-state-machine.ts';
 import type { FromBenchReplica, TakeOverTimes, ToBenchReplica } from './messages.ts';
+import { measureAlternating } from './alternating-loop.ts';
 import { measureProposals } from './propose-loop.ts';
 import { RawMesh } from './raw-mesh.ts';
 
@@ -11,6 +13,7 @@ class BenchReplica {
   readonly #machine = new CountingStateMachine();
   readonly #replica: Replica<number>;
   readonly #mesh: RawMesh;
+  readonly #overNetwork: boolean;
   readonly #number = { next: 1 };
   readonly #notes: number;
   readonly #noted = new Uint8Array(4);
@@ -23,8 +26,11 @@ class BenchReplica {
   #closing = false;
 
   constructor(start: ToBenchReplica & { kind: 'start' }) {
-    const { id, replicas, fabric, fabricRttNs } = start;
-    this.#mesh = new RawMesh(fabric, fabricRttNs, id, replicas);
+    const { id, replicas, fabric, fabricRttNs, ibverbs } = start;
+    const device =
+      ibverbs === undefined ? shmDevice({ fabric, fabricRttNs }) : ibverbsDevice(ibverbs.device);
+    this.#mesh = new RawMesh(device, id, replicas);
+    this.#overNetwork = ibverbs !== undefined;
     this.#notes = openSync(start.notesFile, 'w');
     this.#replica = new Replica<number>({
       id,
@@ -33,6 +39,7 @@ class BenchReplica {
       secret: 'the bench and its children only',
       fabric,
       fabricRttNs,
+      ...(ibverbs === undefined ? {} : { ibverbs }),
       stateMachine: this.#machine,
     });
     this.#replica.on('timeline', (step) => {
@@ -58,10 +65,9 @@ class BenchReplica {
       send({ kind: 'ready' });
       this.#serve();
     } else if (message.kind === 'propose') {
-      send({
-        kind: 'proposed',
-        result: measureProposals(this.#replica, this.#mesh, message.plan, this.#number),
-      });
+      const measure = this.#overNetwork ? measureAlternating : measureProposals;
+      const result = measure(this.#replica, this.#mesh, message.plan, this.#number);
+      send({ kind: 'proposed', result });
     } else if (message.kind === 'write') {
       this.#writing = message.enabled;
     } else if (message.kind === 'report') {
@@ -96,13 +102,17 @@ class BenchReplica {
   #serve(): void {
     if (this.#closing) return;
     // Leadership also comes between two slices, when the background thread wakes the event loop.
-    const leads = this.#replica.isLeader || this.#replica.waitForLeadershipSync(SLICE_MS);
+    const leads =
+      this.#replica.isLeader ||
+      (!this.#overNetwork && this.#replica.waitForLeadershipSync(SLICE_MS));
     if (leads && !this.#led) this.#tookOver();
     else if (leads && this.#writing) this.#write(WRITES_PER_SLICE);
     this.#led = leads;
     // A leader writes at a pace that followers keep up with on shared cores: what is measured is the
     // fail-over, not the replay of a backlog.
     if (leads) setTimeout(() => this.#serve(), 1);
+    // Over a network followers leave the processor to whatever moves packets.
+    else if (this.#overNetwork) setTimeout(() => this.#serve(), SLICE_MS);
     else setImmediate(() => this.#serve());
   }
 

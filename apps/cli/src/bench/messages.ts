@@ -1,3 +1,4 @@
+import type { IbverbsFabric } from '@mu-smr/consensus';
 import type { QueuePairEndpoint } from '@mu-smr/verbs';
 
 /** What the bench's parent tells its replica processes. */
@@ -8,6 +9,8 @@ export type ToBenchReplica =
       readonly replicas: number;
       readonly fabric: string;
       readonly fabricRttNs: number;
+      /** An RDMA device instead of the fabric. */
+      readonly ibverbs: IbverbsFabric | undefined;
       /** File in which this replica notes, surviving SIGKILL, how its commands ended. */
       readonly notesFile: string;
     }
@@ -57,6 +60,8 @@ export interface ProposeResult {
   };
   readonly rawMeanNs: number;
   readonly rawWriteNs: { readonly p50: number; readonly p99: number };
+  /** The same to one peer only; measured over RDMA devices. */
+  readonly rawOneWriteNs?: { readonly p50: number; readonly p99: number };
   readonly clockReadNs: number;
 }
 

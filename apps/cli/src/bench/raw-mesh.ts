@@ -1,8 +1,8 @@
 import {
   AccessFlags,
   RawWrites,
-  shmDevice,
   type Context,
+  type Device,
   type PreparedQueuePair,
   type QueuePair,
 } from '@mu-smr/verbs';
@@ -20,9 +20,9 @@ export class RawMesh {
   readonly #prepared: PreparedQueuePair[];
   readonly #connected: { readonly queuePair: QueuePair; readonly remoteKey: number }[] = [];
 
-  constructor(fabric: string, fabricRttNs: number, self: number, replicas: number) {
+  constructor(device: Device, self: number, replicas: number) {
     this.#self = self;
-    this.#context = shmDevice({ fabric, fabricRttNs }).open();
+    this.#context = device.open();
     const domain = this.#context.allocateProtectionDomain();
     const { localWrite, remoteWrite } = AccessFlags;
     this.#region = domain.allocateMemory(REGION_BYTES, localWrite | remoteWrite);
@@ -55,6 +55,12 @@ export class RawMesh {
     // We are one of the majority, as the leader's own log is.
     const needed = Math.floor((writes.length + 1) / 2);
     return new RawWrites(this.#ring, this.#queue, this.#region, bytes, writes, needed);
+  }
+
+  /** Rounds of one write of `bytes` bytes to one peer. */
+  toOnePeer(bytes: number): RawWrites {
+    const writes = this.#connected.slice(0, 1).map((peer) => ({ ...peer, remoteOffset: 0 }));
+    return new RawWrites(this.#ring, this.#queue, this.#region, bytes, writes, 1);
   }
 
   close(): void {

@@ -1,7 +1,8 @@
-import { BenchGroup } from '../bench/bench-group.ts';
+import { BenchGroup, type BenchGroupOptions } from '../bench/bench-group.ts';
 import { environment } from '../bench/environment.ts';
 import { giveOwnCore } from '../bench/pinning.ts';
 import type { ProposePlan, ProposeResult } from '../bench/messages.ts';
+import { CliError } from '../errors.ts';
 import { interruption } from '../interruption.ts';
 import { wholeNumber } from '../output/numbers.ts';
 
@@ -12,6 +13,7 @@ export interface BenchProposeOptions {
   readonly outstanding: string;
   readonly batch: string;
   readonly fabricRttNs: string;
+  readonly fabric?: string;
   readonly json?: boolean;
 }
 
@@ -25,13 +27,18 @@ export async function benchPropose(options: BenchProposeOptions): Promise<number
     outstanding: wholeNumber('outstanding', options.outstanding, 1, 32),
     batch: wholeNumber('batch', options.batch, 1, 4096),
   };
+  const devices = devicesOf(options.fabric, replicas);
   const signal = interruption();
-  const result = await undisturbed(() => measure(replicas, fabricRttNs, plan, signal), signal);
+  const result = await undisturbed(
+    () => measure({ replicas, fabricRttNs, devices, signal }, plan),
+    signal,
+  );
   const report = {
     ...reportOf(result, plan),
     replicas,
     fabricRttNs,
     ...environment(),
+    provider: devices === undefined ? 'shm' : 'ibverbs',
     modelled: fabricRttNs > 0,
   };
   if (options.json === true) console.log(JSON.stringify(report));
@@ -39,17 +46,21 @@ export async function benchPropose(options: BenchProposeOptions): Promise<number
   return 0;
 }
 
+/** `ibverbs:DEVICE[,DEVICE…]`: one for each replica, or one for all. */
+function devicesOf(fabric: string | undefined, replicas: number): string[] | undefined {
+  if (fabric === undefined) return undefined;
+  const named = /^ibverbs:(.+)$/.exec(fabric)?.[1].split(',');
+  if (named === undefined || (named.length !== 1 && named.length !== replicas))
+    throw new CliError('USAGE', `--fabric must be ibverbs: and 1 or ${replicas} devices`, 2);
+  return Array.from({ length: replicas }, (_, id) => named[id] ?? named[0]);
+}
+
 /** What was measured, and whether the leader had a core of its own. */
 type Measured = ProposeResult & { readonly ownCore: boolean };
 
 /** A whole measurement by a fresh group. */
-function measure(
-  replicas: number,
-  fabricRttNs: number,
-  plan: ProposePlan,
-  signal: AbortSignal,
-): Promise<Measured> {
-  return BenchGroup.with({ replicas, fabricRttNs, signal }, async (group) => {
+function measure(options: BenchGroupOptions, plan: ProposePlan): Promise<Measured> {
+  return BenchGroup.with(options, async (group) => {
     const leader = await group.leader();
     const others = group.children.filter((child) => child !== leader).map(({ pid }) => pid);
     const ownCore = giveOwnCore(leader.pid, others);
@@ -85,6 +96,8 @@ function reportOf(
     meanNs: result.meanNs,
     rawWriteNs: result.rawWriteNs,
     rawMeanNs: result.rawMeanNs,
+    ...(result.rawOneWriteNs === undefined ? {} : { rawOneWriteNs: result.rawOneWriteNs }),
+    ratioOfMedians: result.latencyNs.p50 / result.rawWriteNs.p50,
     ratioToRaw: result.meanNs / result.rawMeanNs,
     overheadNs: result.meanNs - result.rawMeanNs,
     opsPerSecond: result.opsPerSecond,
@@ -96,6 +109,7 @@ function reportOf(
 function print(
   report: ReturnType<typeof reportOf> & {
     replicas: number;
+    provider: string;
     modelled: boolean;
     cpu: string;
     commit: string;
@@ -106,11 +120,11 @@ function print(
   const ns = (value: number): string => `${value.toFixed(0)} ns`;
   console.log(
     [
-      `${report.count} proposals of ${report.payloadBytes} B, ${report.replicas} replicas over shm${report.modelled ? ' (modelled round trip)' : ''}, ${report.outstanding} outstanding, ${report.batch} per entry`,
+      `${report.count} proposals of ${report.payloadBytes} B, ${report.replicas} replicas over ${report.provider}${report.modelled ? ' (modelled round trip)' : ''}, ${report.outstanding} outstanding, ${report.batch} per entry`,
       `mean      ${ns(report.meanNs)}   ${(report.opsPerSecond / 1e6).toFixed(2)} million commands/s`,
       `latency   p50 ${ns(latencyNs.p50)}, p99 ${ns(latencyNs.p99)}, p99.9 ${ns(latencyNs.p999)}, max ${ns(latencyNs.max)} (a clock read of ${ns(report.clockReadNs)} included)`,
       `raw       mean ${ns(report.rawMeanNs)}, p50 ${ns(rawWriteNs.p50)}, p99 ${ns(rawWriteNs.p99)}: the same bytes to the same peers, in C++`,
-      `ratio     ${report.ratioToRaw.toFixed(2)} × raw, ${ns(report.overheadNs)} above it`,
+      `ratio     ${report.ratioToRaw.toFixed(2)} × raw, ${ns(report.overheadNs)} above it; of the medians ${report.ratioOfMedians.toFixed(2)}`,
       `leader    ${report.leaderHasOwnCore ? 'on a core of its own' : 'shares its core with the followers'}`,
       `${report.cpu}, commit ${report.commit}`,
     ].join('\n'),
