@@ -75,15 +75,22 @@ function connect(message: ToBackground & { kind: 'connect' }): void {
       link.wakeReplication();
       signalWaker(data.waker);
     },
+    // Below this thread, which ends the boost.
     raiseReplication: (raised) => {
-      // Below this thread, which ends the boost.
-      if (policy === 'fifo' && fifoPriority > 1)
-        scheduleThread(data.replicationThread, raised ? fifoPriority - 1 : 0);
+      if (policy === 'fifo' && fifoPriority > 1) boost(raised ? fifoPriority - 1 : 0);
     },
   });
   const doorbell = new ContextControl(backend, data.contextHandle);
   doorbell.watchThisThread();
   reply({ kind: 'connected', scheduling: reason === undefined ? policy : `${policy} (${reason})` });
+}
+
+let boosted = false;
+
+/** Schedules the replication plane's thread; 0 ends a boost. */
+function boost(fifoPriority: number): void {
+  boosted = fifoPriority > 0;
+  scheduleThread(data.replicationThread, fifoPriority);
 }
 
 function control(of: Backend, reference: QueuePairReference): QueuePairControl {
@@ -94,10 +101,15 @@ function control(of: Backend, reference: QueuePairReference): QueuePairControl {
 function run(): void {
   const doorbell = new ContextControl(backend, data.contextHandle);
   const { tickUs, spinUs } = data.tuning;
-  while (link.int('stop') === 0) {
-    if (plane === undefined) throw new Error('run before connect');
-    plane.step(monotonicUs());
-    doorbell.waitForWake(tickUs, spinUs);
+  try {
+    while (link.int('stop') === 0) {
+      if (plane === undefined) throw new Error('run before connect');
+      plane.step(monotonicUs());
+      doorbell.waitForWake(tickUs, spinUs);
+    }
+  } finally {
+    // Nobody else would end it.
+    if (boosted) boost(0);
   }
   context.close();
   // Not `port.close()`: an event loop that runs out drains V8's platform tasks, and a compile job there
