@@ -1,21 +1,22 @@
-// The ring of work requests of one thread.
+// The ring of work requests of one thread, for every provider that carries them out one by one.
 #pragma once
 
 #include <memory>
 
-#include "../rings.h"
-#include "file_mapping.h"
-#include "queue_pair.h"
+#include "provider.h"
+#include "rings.h"
 
-namespace mu::shm {
+namespace mu {
 
-class ShmSendRing final : public SendRing {
+/// `QueuePairType` has `execute(const SendEntry&, const HandleResolver&)`; `MappingType` is the memory.
+template <typename QueuePairType, typename MappingType>
+class OrderedSendRing final : public SendRing {
  public:
-  ShmSendRing(uint32_t depth, const HandleResolver& handles)
+  OrderedSendRing(uint32_t depth, const HandleResolver& handles)
       : mask_(depth - 1),
         handles_(handles),
-        memory_(std::make_shared<AnonymousMapping>("createSendRing",
-                                                   (kRingEntries + depth * kSendEntryWords) * 4)) {}
+        memory_(std::make_shared<MappingType>("createSendRing",
+                                              (kRingEntries + depth * kSendEntryWords) * 4)) {}
 
   std::shared_ptr<Mapping> memory() const override { return memory_; }
 
@@ -26,7 +27,7 @@ class ShmSendRing final : public SendRing {
     const uint32_t end = words[kRingProducer];
     for (uint32_t at = words[kRingConsumer]; at != end; at++) {
       const SendEntry& entry = entries[at & mask_];
-      auto* queue_pair = static_cast<ShmQueuePair*>(handles_.queue_pair(entry.queue_pair));
+      auto* queue_pair = static_cast<QueuePairType*>(handles_.queue_pair(entry.queue_pair));
       // Closed between post and doorbell: its work requests go with it.
       if (queue_pair != nullptr) queue_pair->execute(entry, handles_);
     }
@@ -36,7 +37,7 @@ class ShmSendRing final : public SendRing {
  private:
   uint32_t mask_;
   const HandleResolver& handles_;
-  std::shared_ptr<AnonymousMapping> memory_;
+  std::shared_ptr<MappingType> memory_;
 };
 
-}  // namespace mu::shm
+}  // namespace mu
