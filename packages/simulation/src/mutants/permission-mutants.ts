@@ -87,4 +87,12 @@ export const PERMISSION_MUTANTS: readonly Mutant[] = [
     find: 'const moved = counter !== this.#counter;',
     replace: 'const moved = counter >= this.#counter;',
   },
+  {
+    name: 'a pull that came back counts as missed',
+    seenBy: ['L4'],
+    file: `${PLANES}/background-plane.ts`,
+    find: `is not one that was missed.
+    this.#drain(nowUs);`,
+    replace: 'is not one that was missed.',
+  },
 ];
