@@ -27,6 +27,7 @@ describe('mu bench propose --json', () => {
       latencyNs: { ...raw, p999: 'number', max: 'number' },
       ...{ meanNs: 'number', rawWriteNs: raw, rawMeanNs: 'number', ratioToRaw: 'number' },
       ...{
+        ratioOfMedians: 'number',
         overheadNs: 'number',
         opsPerSecond: 'number',
         clockReadNs: 'number',
