@@ -84,10 +84,21 @@ AnonymousMapping::AnonymousMapping(const char* verb, size_t bytes) {
 
 AnonymousMapping::~AnonymousMapping() { munmap(data_, size_); }
 
-void prepare_fabric(const std::string& directory) {
+namespace {
+
+/// Makes a directory that may be missing, and those above it: private too, for others may begin to
+/// use them as fabrics.
+void make_private(const fs::path& directory) {
   std::error_code ignored;
-  const fs::path parent = fs::path(directory).parent_path();
-  if (!parent.empty()) fs::create_directories(parent, ignored);
+  if (directory.empty() || fs::exists(directory, ignored)) return;
+  make_private(directory.parent_path());
+  mkdir(directory.c_str(), 0700);
+}
+
+}  // namespace
+
+void prepare_fabric(const std::string& directory) {
+  make_private(fs::path(directory).parent_path());
   if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST)
     throw VerbsFailure("ibv_open_device", errno, "creating the fabric " + directory);
   struct stat status;

@@ -126,6 +126,18 @@ TEST(last, "an orderly end leaves nothing, and the last one takes the fabric wit
   }
 }
 
+TEST(parents, "directories above a fabric are made as private as the fabric") {
+  TemporaryFabric fabric;
+  const std::string above = fabric.path() + "/above";
+  {
+    Host host(above + "/fabric");
+    struct stat status;
+    CHECK(stat(above.c_str(), &status) == 0, "it was made");
+    CHECK_EQUAL(status.st_mode & 0777, 0700u, "its mode");
+  }
+  rmdir(above.c_str());
+}
+
 TEST(foreign, "a fabric that others could open, or an address that is a path, is refused") {
   TemporaryFabric fabric;
   const auto refused = [](auto body) {
