@@ -122,6 +122,13 @@ function addBenchmarks(mu: Command, action: Action): void {
     .option('--requests <n>', 'requests', '20000')
     .option('--json', 'one JSON object')
     .action(action(async () => (await import('./commands/bench-redis.ts')).benchRedis));
+  bench
+    .command('report')
+    .description('every measurement, as one HTML page with plots and the JSON beside it')
+    .option('--out <file>', 'the page', 'mu-report.html')
+    .option('--quick', 'a short run that shows that all of it works')
+    .option('--json', 'one JSON object: where the report is')
+    .action(action(async () => (await import('./commands/bench-report.ts')).benchReport));
 }
 
 /** Runs the command line; errors become one line on stderr and an exit status. */

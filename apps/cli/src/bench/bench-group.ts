@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { LogGeometry } from '@mu-smr/log';
 import { CliError } from '../errors.ts';
 import { onParentDeath } from '../group/parent-death.ts';
 import { freePorts } from '../group/free-ports.ts';
@@ -120,6 +121,8 @@ export interface BenchGroupOptions {
   readonly fabricRttNs?: number;
   /** RDMA devices instead of shared memory, one for each replica. */
   readonly devices?: readonly string[] | undefined;
+  /** Of the log, where it is not the default. */
+  readonly geometry?: Partial<LogGeometry>;
   /** Ends the group, and whatever is done with it. */
   readonly signal: AbortSignal;
 }
@@ -140,13 +143,13 @@ export class BenchGroup {
     options: BenchGroupOptions,
     work: (group: BenchGroup) => Promise<T>,
   ): Promise<T> {
-    const { replicas, fabricRttNs = 0, devices, signal } = options;
+    const { replicas, signal } = options;
     signal.throwIfAborted();
     const directory = makeBenchDirectory();
     const children = Array.from({ length: replicas }, (_, id) => new BenchChild(id));
     const group = new BenchGroup(children, directory);
     try {
-      await unlessAborted(group.#connect(fabricRttNs, devices), signal);
+      await unlessAborted(group.#connect(options), signal);
       return await unlessAborted(work(group), signal);
     } finally {
       await group.#close();
@@ -201,7 +204,7 @@ export class BenchGroup {
     return join(this.#directory, `notes-${id}`);
   }
 
-  async #connect(fabricRttNs: number, devices: readonly string[] | undefined): Promise<void> {
+  async #connect({ fabricRttNs = 0, devices, geometry = {} }: BenchGroupOptions): Promise<void> {
     const replicas = this.children.length;
     const ports = devices === undefined ? [] : await freePorts(replicas);
     const rendezvous = ports.map((port) => `127.0.0.1:${port}`);
@@ -216,6 +219,7 @@ export class BenchGroup {
           replicas,
           fabric,
           fabricRttNs,
+          geometry,
           ibverbs: devices && { device: devices[child.id], rendezvous },
           notesFile,
         });

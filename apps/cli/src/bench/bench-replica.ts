@@ -4,9 +4,9 @@ import { ibverbsDevice, shmDevice } from '@mu-smr/verbs';
 import { monotonicUs } from '../output/clock.ts';
 import { CountingStateMachine, numberedCommand, setNumber } from './counting-state-machine.ts';
 import type { FromBenchReplica, TakeOverTimes, ToBenchReplica } from './messages.ts';
-import { measureAlternating } from './alternating-loop.ts';
-import { measureProposals } from './propose-loop.ts';
+import { measureOverNetwork, measureProposals } from './propose-loop.ts';
 import { RawMesh } from './raw-mesh.ts';
+import { measureWraps } from './wrap-loop.ts';
 
 /** One replica of a benchmark, driven by its parent over IPC, on a thread of its own (direct mode). */
 class BenchReplica {
@@ -26,7 +26,7 @@ class BenchReplica {
   #closing = false;
 
   constructor(start: ToBenchReplica & { kind: 'start' }) {
-    const { id, replicas, fabric, fabricRttNs, ibverbs } = start;
+    const { id, replicas, fabric, fabricRttNs, ibverbs, geometry } = start;
     const device =
       ibverbs === undefined ? shmDevice({ fabric, fabricRttNs }) : ibverbsDevice(ibverbs.device);
     this.#mesh = new RawMesh(device, id, replicas);
@@ -40,6 +40,7 @@ class BenchReplica {
       fabric,
       fabricRttNs,
       ...(ibverbs === undefined ? {} : { ibverbs }),
+      geometry,
       stateMachine: this.#machine,
     });
     this.#replica.on('timeline', (step) => {
@@ -65,9 +66,12 @@ class BenchReplica {
       send({ kind: 'ready' });
       this.#serve();
     } else if (message.kind === 'propose') {
-      const measure = this.#overNetwork ? measureAlternating : measureProposals;
+      const measure = this.#overNetwork ? measureOverNetwork : measureProposals;
       const result = measure(this.#replica, this.#mesh, message.plan, this.#number);
       send({ kind: 'proposed', result });
+    } else if (message.kind === 'wraps') {
+      const result = measureWraps(this.#replica, this.#mesh, message, this.#number);
+      send({ kind: 'wrapped', result });
     } else if (message.kind === 'write') {
       this.#writing = message.enabled;
     } else if (message.kind === 'report') {

@@ -1,5 +1,8 @@
 import type { IbverbsFabric } from '@mu-smr/consensus';
+import type { LogGeometry } from '@mu-smr/log';
 import type { QueuePairEndpoint } from '@mu-smr/verbs';
+import type { Distribution, Percentiles, Tail } from './latency.ts';
+import type { WrapResult } from './wrap-loop.ts';
 
 /** What the bench's parent tells its replica processes. */
 export type ToBenchReplica =
@@ -11,11 +14,13 @@ export type ToBenchReplica =
       readonly fabricRttNs: number;
       /** An RDMA device instead of the fabric. */
       readonly ibverbs: IbverbsFabric | undefined;
+      readonly geometry: Partial<LogGeometry>;
       /** File in which this replica notes, surviving SIGKILL, how its commands ended. */
       readonly notesFile: string;
     }
   | { readonly kind: 'mesh'; readonly offers: readonly MeshOffer[] }
   | { readonly kind: 'propose'; readonly plan: ProposePlan }
+  | { readonly kind: 'wraps'; readonly wraps: number; readonly geometry: LogGeometry }
   | { readonly kind: 'write'; readonly enabled: boolean }
   | { readonly kind: 'report' }
   | { readonly kind: 'close' };
@@ -38,6 +43,7 @@ export type FromBenchReplica =
   | { readonly kind: 'ready' }
   | { readonly kind: 'tookOver'; readonly times: TakeOverTimes }
   | { readonly kind: 'proposed'; readonly result: ProposeResult }
+  | { readonly kind: 'wrapped'; readonly result: WrapResult }
   | { readonly kind: 'report'; readonly report: BenchReport };
 
 /** CLOCK_MONOTONIC, in µs. */
@@ -52,16 +58,13 @@ export interface TakeOverTimes {
 export interface ProposeResult {
   readonly meanNs: number;
   readonly opsPerSecond: number;
-  readonly latencyNs: {
-    readonly p50: number;
-    readonly p99: number;
-    readonly p999: number;
-    readonly max: number;
-  };
+  readonly latencyNs: Tail;
   readonly rawMeanNs: number;
-  readonly rawWriteNs: { readonly p50: number; readonly p99: number };
+  readonly rawWriteNs: Percentiles;
   /** The same to one peer only; measured over RDMA devices. */
-  readonly rawOneWriteNs?: { readonly p50: number; readonly p99: number };
+  readonly rawOneWriteNs?: Percentiles;
+  readonly distribution: Distribution;
+  readonly rawDistribution: Distribution;
   readonly clockReadNs: number;
 }
 

@@ -1,14 +1,25 @@
-import { build, type Histogram } from 'hdr-histogram-js';
+import type { Histogram } from 'hdr-histogram-js';
 import type { Replica } from '@mu-smr/consensus';
-import { entryBytes } from '@mu-smr/log';
-import { numberedCommand, setNumber } from './counting-state-machine.ts';
+import { batchedBytes, entryBytes } from '@mu-smr/log';
+import {
+  clockReadNs,
+  distributionOf,
+  latencyHistogram,
+  percentilesOf,
+  recordEach,
+  tailOf,
+} from './latency.ts';
 import type { ProposePlan, ProposeResult } from './messages.ts';
+import { Proposer } from './proposer.ts';
 import type { RawMesh } from './raw-mesh.ts';
 
 /** Blocks in which ours and raw alternate, A B A B: noise of the machine hits both. */
 const BLOCKS = 10;
 const WARM_UP = 50_000;
 const LATENCY_SHARE = 5;
+/** Over a network: so few of one kind in a row that whatever disturbs the machine hits all alike. */
+const NETWORK_BLOCK = 25;
+const NETWORK_WARM_UP_BLOCKS = 10;
 
 /** Measures replication at the leader, with the raw limit beside it. Throws when leadership is lost. */
 export function measureProposals(
@@ -17,129 +28,83 @@ export function measureProposals(
   plan: ProposePlan,
   number: { next: number },
 ): ProposeResult {
-  const one = new Measurement(replica, plan, number);
-  const raw = mesh.rounds(entryBytes(plan.payloadBytes));
-  one.run(Math.min(WARM_UP, plan.count));
+  const proposer = new Proposer(replica, plan, number);
+  const raw = mesh.rounds(bytesOfEntry(plan));
+  proposer.run(Math.min(WARM_UP, plan.count));
   raw.run(WARM_UP);
 
-  const perBlock = Math.ceil(plan.count / BLOCKS);
-  const histogram = build({
-    lowestDiscernibleValue: 1,
-    highestTrackableValue: 1e10,
-    numberOfSignificantValueDigits: 3,
-  });
-  const rawHistogram = build({
-    lowestDiscernibleValue: 1,
-    highestTrackableValue: 1e10,
-    numberOfSignificantValueDigits: 3,
-  });
-  let ours = 0;
+  const rawPerBlock = Math.ceil(plan.count / BLOCKS / plan.batch);
+  const perBlock = rawPerBlock * plan.batch;
+  const latencyCount = Math.ceil(perBlock / LATENCY_SHARE);
+  const ours = latencyHistogram();
+  const rawWrites = latencyHistogram();
+  let oursNs = 0;
   let rawNs = 0;
   for (let block = 0; block < BLOCKS; block++) {
-    ours += one.run(perBlock);
-    rawNs += raw.run(perBlock);
-    one.latencies(Math.ceil(perBlock / LATENCY_SHARE), histogram);
-    for (const ns of raw.latencies(Math.ceil(perBlock / LATENCY_SHARE)))
-      rawHistogram.recordValue(Math.max(1, ns));
+    oursNs += proposer.run(perBlock);
+    rawNs += raw.run(rawPerBlock);
+    proposer.latencies(latencyCount, ours);
+    recordEach(rawWrites, raw.latencies(Math.ceil(latencyCount / plan.batch)));
   }
-  const counted = perBlock * BLOCKS;
+  const meanNs = oursNs / (perBlock * BLOCKS);
+  const rawMeanNs = rawNs / (rawPerBlock * BLOCKS * plan.batch);
+  return { ...resultOf(ours, rawWrites, meanNs, rawMeanNs), clockReadNs: clockReadNs() };
+}
+
+/**
+ * The same over a network: ours, raw writes to one peer, and raw writes to a majority, in turns on one
+ * thread. Only the ratio of their medians is worth anything on an emulated machine.
+ */
+export function measureOverNetwork(
+  replica: Replica<number>,
+  mesh: RawMesh,
+  plan: ProposePlan,
+  number: { next: number },
+): ProposeResult {
+  const proposer = new Proposer(replica, plan, number);
+  const bytes = bytesOfEntry(plan);
+  const majority = mesh.rounds(bytes);
+  const onePeer = mesh.toOnePeer(bytes);
+  const warm = [latencyHistogram(), latencyHistogram(), latencyHistogram()] as const;
+  const counted = [latencyHistogram(), latencyHistogram(), latencyHistogram()] as const;
+  const blocks = Math.ceil(plan.count / NETWORK_BLOCK);
+  let oursMs = 0;
+  let first = 0;
+  for (let block = -NETWORK_WARM_UP_BLOCKS; block < blocks; block++) {
+    const [ours, raw, one] = block < 0 ? warm : counted;
+    if (block === 0) first = number.next;
+    const begin = performance.now();
+    proposer.latencies(NETWORK_BLOCK, ours);
+    if (block >= 0) oursMs += performance.now() - begin;
+    recordEach(raw, majority.latencies(NETWORK_BLOCK));
+    recordEach(one, onePeer.latencies(NETWORK_BLOCK));
+  }
+  const [ours, raw, one] = counted;
   return {
-    meanNs: ours / counted,
-    opsPerSecond: (counted / ours) * 1e9,
-    latencyNs: {
-      p50: histogram.getValueAtPercentile(50),
-      p99: histogram.getValueAtPercentile(99),
-      p999: histogram.getValueAtPercentile(99.9),
-      max: histogram.maxValue,
-    },
-    rawMeanNs: rawNs / counted,
-    rawWriteNs: {
-      p50: rawHistogram.getValueAtPercentile(50),
-      p99: rawHistogram.getValueAtPercentile(99),
-    },
-    clockReadNs: clockReadNs(),
+    ...resultOf(ours, raw, (oursMs * 1e6) / (number.next - first), raw.mean / plan.batch),
+    rawOneWriteNs: percentilesOf(one),
+    clockReadNs: 0,
   };
 }
 
-/** What one read of the clock adds to each latency. */
-function clockReadNs(): number {
-  const reads = 200_000;
-  const begin = performance.now();
-  for (let n = 0; n < reads; n++) performance.now();
-  return ((performance.now() - begin) * 1e6) / reads;
+/** What one entry of the plan is on the wire. */
+function bytesOfEntry({ payloadBytes, batch }: ProposePlan): number {
+  return entryBytes(batch === 1 ? payloadBytes : batch * batchedBytes(payloadBytes));
 }
 
-class Measurement {
-  readonly #replica: Replica<number>;
-  readonly #plan: ProposePlan;
-  readonly #number: { next: number };
-  readonly #commands: Uint8Array[];
-
-  constructor(replica: Replica<number>, plan: ProposePlan, number: { next: number }) {
-    this.#replica = replica;
-    this.#plan = plan;
-    this.#number = number;
-    this.#commands = Array.from({ length: plan.batch }, () =>
-      numberedCommand(plan.payloadBytes, replica.id),
-    );
-  }
-
-  /** Proposes `count` commands; returns the nanoseconds of the whole loop. */
-  run(count: number): number {
-    const begin = performance.now();
-    if (this.#plan.outstanding === 1 && this.#plan.batch === 1) this.#oneByOne(count);
-    else this.#pipelined(count, undefined);
-    return (performance.now() - begin) * 1e6;
-  }
-
-  latencies(count: number, into: Histogram): void {
-    if (this.#plan.outstanding === 1 && this.#plan.batch === 1) this.#oneByOne(count, into);
-    else this.#pipelined(count, into);
-  }
-
-  #oneByOne(count: number, into?: Histogram): void {
-    const command = this.#commands[0];
-    let before = performance.now();
-    for (let n = 0; n < count; n++) {
-      setNumber(command, this.#number.next++);
-      const outcome = this.#replica.proposeSync(command);
-      if (outcome.kind !== 'decided') throw new Error(`proposal ended ${outcome.kind}`);
-      if (into === undefined) continue;
-      const after = performance.now();
-      into.recordValue(Math.max(1, Math.round((after - before) * 1e6)));
-      before = after;
-    }
-  }
-
-  #pipelined(count: number, into: Histogram | undefined): void {
-    const posted: { at: number; sinceMs: number }[] = [];
-    const { outstanding, batch } = this.#plan;
-    let left = Math.ceil(count / batch);
-    while (left > 0 || posted.length > 0) {
-      if (left > 0 && posted.length < outstanding && this.#post(posted)) left--;
-      if (left > 0 && posted.length < outstanding) continue;
-      const applied = this.#replica.pollSync();
-      if (applied === undefined) throw new Error('leadership was lost');
-      while (posted.length > 0 && applied > posted[0].at) {
-        const { sinceMs } = posted[0];
-        posted.shift();
-        into?.recordValue(Math.max(1, Math.round((performance.now() - sinceMs) * 1e6)));
-      }
-    }
-  }
-
-  #post(posted: { at: number; sinceMs: number }[]): boolean {
-    const sinceMs = performance.now();
-    const { next } = this.#number;
-    for (let n = 0; n < this.#commands.length; n++) setNumber(this.#commands[n], next + n);
-    const at = this.#replica.postSync(this.#commands);
-    if (at === undefined) {
-      this.#replica.pollSync();
-      if (!this.#replica.isLeader) throw new Error('leadership was lost');
-      return false;
-    }
-    this.#number.next += this.#commands.length;
-    posted.push({ at, sinceMs });
-    return true;
-  }
+function resultOf(
+  ours: Histogram,
+  raw: Histogram,
+  meanNs: number,
+  rawMeanNs: number,
+): Omit<ProposeResult, 'clockReadNs'> {
+  return {
+    meanNs,
+    opsPerSecond: 1e9 / meanNs,
+    latencyNs: tailOf(ours),
+    rawMeanNs,
+    rawWriteNs: percentilesOf(raw),
+    distribution: distributionOf(ours),
+    rawDistribution: distributionOf(raw),
+  };
 }

@@ -1,7 +1,6 @@
-import { BenchGroup, type BenchGroupOptions } from '../bench/bench-group.ts';
 import { environment } from '../bench/environment.ts';
-import { giveOwnCore } from '../bench/pinning.ts';
 import type { ProposePlan, ProposeResult } from '../bench/messages.ts';
+import { measureProposing, type Measured } from '../bench/propose-measurement.ts';
 import { CliError } from '../errors.ts';
 import { interruption } from '../interruption.ts';
 import { wholeNumber } from '../output/numbers.ts';
@@ -29,10 +28,7 @@ export async function benchPropose(options: BenchProposeOptions): Promise<number
   };
   const devices = devicesOf(options.fabric, replicas);
   const signal = interruption();
-  const result = await undisturbed(
-    () => measure({ replicas, fabricRttNs, devices, signal }, plan),
-    signal,
-  );
+  const [result] = await measureProposing({ replicas, fabricRttNs, devices, signal }, [plan]);
   const report = {
     ...reportOf(result, plan),
     replicas,
@@ -55,40 +51,7 @@ function devicesOf(fabric: string | undefined, replicas: number): string[] | und
   return Array.from({ length: replicas }, (_, id) => named[id] ?? named[0]);
 }
 
-/** What was measured, and whether the leader had a core of its own. */
-type Measured = ProposeResult & { readonly ownCore: boolean };
-
-/** A whole measurement by a fresh group. */
-function measure(options: BenchGroupOptions, plan: ProposePlan): Promise<Measured> {
-  return BenchGroup.with(options, async (group) => {
-    const leader = await group.leader();
-    const others = group.children.filter((child) => child !== leader).map(({ pid }) => pid);
-    const ownCore = giveOwnCore(leader.pid, others);
-    const done = leader.next('proposed', 600_000);
-    leader.send({ kind: 'propose', plan });
-    return { ...(await done).result, ownCore };
-  });
-}
-
-/** How often a measurement is begun anew because the group changed its leader in the middle of it. */
-const ATTEMPTS = 3;
-
-/** A measurement counts only when the leader stayed: on a busy machine it is begun anew, and says so. */
-async function undisturbed<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      if (attempt === ATTEMPTS || signal.aborted) throw error;
-      console.error(`note: measuring again, because: ${(error as Error).message}`);
-    }
-  }
-}
-
-function reportOf(
-  result: Measured,
-  plan: { payloadBytes: number; count: number; outstanding: number; batch: number },
-) {
+function reportOf(result: Measured, plan: ProposePlan) {
   return {
     bench: 'propose',
     ...plan,

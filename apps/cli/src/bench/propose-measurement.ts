@@ -1,0 +1,58 @@
+import { BenchGroup, type BenchChild, type BenchGroupOptions } from './bench-group.ts';
+import type { ProposePlan, ProposeResult } from './messages.ts';
+import { giveOwnCore } from './pinning.ts';
+
+/** What was measured, and whether the leader had a core of its own. */
+export type Measured = ProposeResult & { readonly ownCore: boolean };
+
+const MEASUREMENT_MS = 600_000;
+
+/**
+ * Measures one plan after the other at the leader of one group. A group that changes its leader in the
+ * middle of it is replaced, and the plan begun anew.
+ */
+export async function measureProposing(
+  options: BenchGroupOptions,
+  plans: readonly ProposePlan[],
+  done: (plan: ProposePlan) => void = () => undefined,
+): Promise<Measured[]> {
+  const results: Measured[] = [];
+  await undisturbed(
+    () =>
+      BenchGroup.with(options, async (group) => {
+        const { leader, ownCore } = await pinnedLeader(group);
+        for (const plan of plans.slice(results.length)) {
+          const proposed = leader.next('proposed', MEASUREMENT_MS);
+          leader.send({ kind: 'propose', plan });
+          results.push({ ...(await proposed).result, ownCore });
+          done(plan);
+        }
+      }),
+    options.signal,
+  );
+  return results;
+}
+
+/** The leader of a group, on a core of its own where there is one. */
+export async function pinnedLeader(
+  group: BenchGroup,
+): Promise<{ leader: BenchChild; ownCore: boolean }> {
+  const leader = await group.leader();
+  const others = group.children.filter((child) => child !== leader).map(({ pid }) => pid);
+  return { leader, ownCore: giveOwnCore(leader.pid, others) };
+}
+
+/** How often a measurement is begun anew because the group changed its leader in the middle of it. */
+const ATTEMPTS = 3;
+
+/** A measurement counts only when the leader stayed: on a busy machine it is begun anew, and says so. */
+export async function undisturbed<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === ATTEMPTS || signal.aborted) throw error;
+      console.error(`note: measuring again, because: ${(error as Error).message}`);
+    }
+  }
+}

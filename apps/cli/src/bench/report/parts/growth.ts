@@ -1,0 +1,203 @@
+import type { Distribution, Percentiles, Tail } from '../../latency.ts';
+import { measureProposing } from '../../propose-measurement.ts';
+import { cdfCharts } from '../cdf.ts';
+import { linearFit, type LinearFit } from '../linear-fit.ts';
+import type { Chart, Check, Part, Section, Series } from '../part.ts';
+import { bytes, digits, duration } from '../units.ts';
+
+interface Point {
+  readonly replicas: number;
+  readonly payloadBytes: number;
+  readonly meanNs: number;
+  readonly latencyNs: Tail;
+  readonly rawMeanNs: number;
+  readonly rawWriteNs: Percentiles;
+  readonly clockReadNs: number;
+  readonly distribution: Distribution;
+  readonly rawDistribution: Distribution;
+}
+
+/** Payloads and group sizes: what a proposal costs at the leader, beside raw writes of the same bytes. */
+export function growthPart(plan: {
+  readonly replicas: readonly number[];
+  readonly payloads: readonly number[];
+  readonly count: number;
+}): Part<readonly Point[]> {
+  return {
+    name: 'growth',
+    units: plan.replicas.length * plan.payloads.length,
+    secondsPerUnit: 0.5 + plan.count / 100_000,
+    async measure(signal, done) {
+      const points: Point[] = [];
+      for (const replicas of plan.replicas) {
+        const plans = plan.payloads.map((payloadBytes) => ({
+          payloadBytes,
+          count: plan.count,
+          outstanding: 1,
+          batch: 1,
+        }));
+        const results = await measureProposing({ replicas, signal }, plans, ({ payloadBytes }) =>
+          done(`${replicas} replicas, ${bytes(payloadBytes)}`),
+        );
+        for (const [n, result] of results.entries())
+          points.push({ replicas, payloadBytes: plans[n].payloadBytes, ...result });
+      }
+      return points;
+    },
+    show,
+  };
+}
+
+function show(points: readonly Point[]): Section {
+  const ours = fit(points, costNs);
+  const raw = fit(points, ({ rawMeanNs }) => rawMeanNs);
+  return {
+    title: 'Payloads and group sizes',
+    text: [
+      'One proposal at a time, decided and applied at the leader before the next begins. Its limit is a loop in C++ that writes the same bytes to the same peers through the same provider until a majority has them, in turns with ours. Cost is the median latency less the clock read in it: what the leader does. Means also hold what the leader waits for followers that replay on the same few cores.',
+      describe('A proposal', ours),
+      describe('A raw round', raw),
+    ],
+    checks: [...headline(points), linearity(ours)],
+    charts: [
+      byPayload(points),
+      byReplicas(points),
+      fitChart(points, ours),
+      ...cdfCharts(
+        `${points[0].replicas} replicas`,
+        points
+          .filter(({ replicas }) => replicas === points[0].replicas)
+          .flatMap(({ payloadBytes, distribution, rawDistribution }, colour) => [
+            { name: bytes(payloadBytes), distribution, colour },
+            {
+              name: `raw ${bytes(payloadBytes)}`,
+              distribution: rawDistribution,
+              colour,
+              broken: true,
+            },
+          ]),
+      ),
+    ],
+    tables: [
+      {
+        head: ['replicas', 'payload', 'mean', 'p50', 'p99', 'p99.9', 'raw mean', 'ratio of means', 'line says'], // prettier-ignore
+        rows: points.map((point) => [
+          String(point.replicas),
+          bytes(point.payloadBytes),
+          duration(point.meanNs),
+          duration(point.latencyNs.p50),
+          duration(point.latencyNs.p99),
+          duration(point.latencyNs.p999),
+          duration(point.rawMeanNs),
+          digits(point.meanNs / point.rawMeanNs),
+          duration(ours.predict(inputsOf(point))),
+        ]),
+      },
+    ],
+  };
+}
+
+function costNs({ latencyNs, clockReadNs }: Point): number {
+  return Math.max(1, latencyNs.p50 - clockReadNs);
+}
+
+/** A constant, the peers, and the bytes that go to them. */
+function inputsOf({ replicas, payloadBytes }: Point): number[] {
+  const peers = replicas - 1;
+  return [1, peers, peers * payloadBytes];
+}
+
+function fit(points: readonly Point[], y: (point: Point) => number): LinearFit {
+  return linearFit(points.map((point) => ({ inputs: inputsOf(point), y: y(point) })));
+}
+
+function describe(what: string, { coefficients, rSquared, residualMax }: LinearFit): string {
+  const [base, perPeer, perByte] = coefficients;
+  return `${what} costs ${digits(base)} ns + ${digits(perPeer)} ns × peers + ${digits(perByte)} ns × peers × bytes: R² = ${rSquared.toFixed(3)}, the farthest point is ${digits(100 * residualMax)} % off.`;
+}
+
+function linearity({ rSquared, residualMedian, residualMax }: LinearFit): Check {
+  return {
+    what: 'Cost is linear in peers × bytes',
+    measured: `R² ${rSquared.toFixed(3)}, points off the line by ${digits(100 * residualMedian)} % (median), ${digits(100 * residualMax)} % (most)`,
+    limit: 'R² 1',
+    goal: 'R² ≥ 0.95',
+    met: rSquared >= 0.95,
+  };
+}
+
+/** The figure everybody asks for: 64 bytes, three replicas. */
+function headline(points: readonly Point[]): Check[] {
+  const point = points.find(({ replicas, payloadBytes }) => replicas === 3 && payloadBytes === 64);
+  if (point === undefined) return [];
+  const { meanNs, rawMeanNs, latencyNs, rawWriteNs } = point;
+  const check = (what: string, measured: string, limit: string, goal: string, met: boolean) => ({
+    what: `64 B, 3 replicas: ${what}`,
+    ...{ measured, limit, goal, met },
+  });
+  const ratio = meanNs / rawMeanNs;
+  return [
+    check('mean', duration(meanNs), `raw ${duration(rawMeanNs)}`, '≤ 300 ns', meanNs <= 300),
+    check('mean, times raw', digits(ratio), '1', '≤ 12', ratio <= 12),
+    check('p99', duration(latencyNs.p99), `raw ${duration(rawWriteNs.p99)}`, '≤ 2 µs', latencyNs.p99 <= 2000), // prettier-ignore
+  ];
+}
+
+function byPayload(points: readonly Point[]): Chart {
+  const sizes = [...new Set(points.map(({ replicas }) => replicas))];
+  return {
+    title: 'Median latency by payload',
+    x: { label: 'bytes of a command', log: true },
+    y: { label: 'µs', log: true },
+    series: sizes.flatMap((size, colour) => {
+      const of = points.filter(({ replicas }) => replicas === size);
+      return lines(`${size} replicas`, colour, of, ({ payloadBytes }) => payloadBytes);
+    }),
+  };
+}
+
+function byReplicas(points: readonly Point[]): Chart {
+  const payloads = [...new Set(points.map(({ payloadBytes }) => payloadBytes))];
+  return {
+    title: 'Median latency by group size',
+    x: { label: 'replicas' },
+    y: { label: 'µs', log: true },
+    series: payloads.flatMap((payload, colour) => {
+      const of = points.filter(({ payloadBytes }) => payloadBytes === payload);
+      return lines(bytes(payload), colour, of, ({ replicas }) => replicas);
+    }),
+  };
+}
+
+/** Ours, and its limit as a broken line. */
+function lines(
+  name: string,
+  colour: number,
+  points: readonly Point[],
+  x: (point: Point) => number,
+): Series[] {
+  return [
+    { name, colour, points: points.map((point) => [x(point), point.latencyNs.p50 / 1e3]) },
+    {
+      ...{ name: `raw, ${name}`, colour, broken: true },
+      points: points.map((point) => [x(point), point.rawWriteNs.p50 / 1e3]),
+    },
+  ];
+}
+
+function fitChart(points: readonly Point[], ours: LinearFit): Chart {
+  const sizes = [...new Set(points.map(({ replicas }) => replicas))];
+  return {
+    title: 'Cost by peers × bytes, and the line through it',
+    x: { label: 'peers × bytes', log: true },
+    y: { label: 'µs', log: true },
+    series: sizes.flatMap((size, colour) => {
+      const of = points.filter(({ replicas }) => replicas === size);
+      const x = (point: Point): number => (point.replicas - 1) * point.payloadBytes;
+      return [
+        { name: `${size} replicas`, colour, points: of.map((point) => [x(point), costNs(point) / 1e3] as const) },
+        { name: `line, ${size}`, colour, broken: true, points: of.map((point) => [x(point), ours.predict(inputsOf(point)) / 1e3] as const) },
+      ]; // prettier-ignore
+    }),
+  };
+}
