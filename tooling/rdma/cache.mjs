@@ -1,6 +1,14 @@
 // What is kept between runs, outside the repository: the unpacked packages and the kernel.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fetchPackages } from './debian-packages.mjs';
@@ -11,6 +19,22 @@ export function cacheDirectory() {
   return join(base, 'mu-smr', 'rdma');
 }
 
+/**
+ * A folder of this process's own in the cache. It is removed when the process ends; what processes left
+ * that were killed, the next one removes.
+ */
+export function runDirectory(purpose) {
+  mkdirSync(cacheDirectory(), { recursive: true });
+  for (const name of readdirSync(cacheDirectory())) {
+    const owner = /^(?:run|fetch)-(\d+)$/.exec(name)?.[1];
+    if (owner === undefined || existsSync(`/proc/${owner}`)) continue;
+    rmSync(join(cacheDirectory(), name), { recursive: true, force: true });
+  }
+  const directory = join(cacheDirectory(), `${purpose}-${process.pid}`);
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
 /** The packages, fetched when they are not there or the recipe changed. */
 export function packagesInCache(report) {
   const directory = cacheDirectory();
@@ -18,10 +42,12 @@ export function packagesInCache(report) {
   const wanted = createHash('sha256').update(recipe).digest('hex');
   const stamp = join(directory, 'packages/recipe');
   if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
-    mkdirSync(directory, { recursive: true });
     report("fetching the guest's kernel and RDMA packages (once)");
-    fetchPackages(join(directory, 'packages'));
-    writeFileSync(stamp, wanted);
+    const fetched = runDirectory('fetch');
+    fetchPackages(fetched);
+    writeFileSync(join(fetched, 'recipe'), wanted);
+    rmSync(join(directory, 'packages'), { recursive: true, force: true });
+    renameSync(fetched, join(directory, 'packages'));
   }
   const packages = join(directory, 'packages');
   const boot = join(packages, 'kernel/boot');

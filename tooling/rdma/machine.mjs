@@ -2,10 +2,11 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-// The host may leave the machine without a processor for a while: that is no lockup of its kernel.
+// The host may leave the machine without a processor for seconds, which is no lockup of its kernel: the
+// watchdogs bark only after one or two minutes.
 const APPEND =
-  'console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off nowatchdog ' +
-  'rcupdate.rcu_cpu_stall_suppress=1';
+  'console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off ' +
+  'watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60';
 
 /** Arguments that share a folder of the host under a tag. */
 function share(id, tag, path, writable) {

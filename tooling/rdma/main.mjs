@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findCommand, installTools, root } from '../../scripts/setup.mjs';
 import { bundleInto } from './bundles.mjs';
-import { cacheDirectory, packagesInCache } from './cache.mjs';
+import { packagesInCache, runDirectory } from './cache.mjs';
 import { writeInitramfs } from './initramfs.mjs';
 import { modulesInOrder } from './kernel-modules.mjs';
 import { runMachine } from './machine.mjs';
@@ -72,31 +72,26 @@ async function main(args) {
   const names = args.filter((name) => name !== '--shell');
   checkMachine();
   const packages = packagesInCache((text) => console.log(`test:rdma: ${text}`));
-  const run = join(cacheDirectory(), `run-${process.pid}`);
+  const run = runDirectory('run');
   const shares = sharesOfHost();
-  try {
-    mkdirSync(run, { recursive: true });
-    await fillShared(join(run, 'share'), names);
-    if (interactive) writeFileSync(join(run, 'share/plan'), 'shell 0 .\n');
-    writeInitramfs({
-      archive: join(run, 'initramfs.cpio'),
-      work: join(run, 'initramfs'),
-      busybox: findCommand('busybox'),
-      init: fileURLToPath(new URL('guest/init.sh', import.meta.url)),
-      modules: modulesInOrder(packages.modules),
-      shares,
-    });
-    console.log(`test:rdma: booting Linux ${packages.version} with three Soft-RoCE devices`);
-    return await (interactive ? lendShell : boot)({
-      kernel: packages.kernel,
-      initramfs: join(run, 'initramfs.cpio'),
-      sysroot: packages.sysroot,
-      shared: join(run, 'share'),
-      shares,
-    });
-  } finally {
-    rmSync(run, { recursive: true, force: true });
-  }
+  await fillShared(join(run, 'share'), names);
+  if (interactive) writeFileSync(join(run, 'share/plan'), 'shell 0 .\n');
+  writeInitramfs({
+    archive: join(run, 'initramfs.cpio'),
+    work: join(run, 'initramfs'),
+    busybox: findCommand('busybox'),
+    init: fileURLToPath(new URL('guest/init.sh', import.meta.url)),
+    modules: modulesInOrder(packages.modules),
+    shares,
+  });
+  console.log(`test:rdma: booting Linux ${packages.version} with three Soft-RoCE devices`);
+  return (interactive ? lendShell : boot)({
+    kernel: packages.kernel,
+    initramfs: join(run, 'initramfs.cpio'),
+    sysroot: packages.sysroot,
+    shared: join(run, 'share'),
+    shares,
+  });
 }
 
 /** Gives the terminal to a shell in the machine. */
@@ -133,6 +128,13 @@ function summarize(status, { passed, failures }, ms) {
   return status === 0 && failures.length === 0 && passed > 0 ? 0 : 1;
 }
 
+// Who is told to end does so by the hooks on exit, which end the machine and remove its folder.
+for (const [signal, number] of [
+  ['SIGHUP', 1],
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+])
+  process.once(signal, () => process.exit(128 + number));
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

@@ -4,6 +4,7 @@ export const SUITES = [
   { name: 'smoke', seconds: 60 },
   { name: 'compliance', seconds: 150, tests: 'tooling/rdma/test/compliance.guest.ts' },
   { name: 'permission', seconds: 90, tests: 'tooling/rdma/test/permission.guest.ts' },
+  { name: 'revocation', seconds: 120, tests: 'tooling/rdma/test/revocation.guest.ts' },
   { name: 'redis', seconds: 120, tests: 'tooling/rdma/test/redis.guest.ts' },
   { name: 'bench', seconds: 150, tests: 'tooling/rdma/test/bench.guest.ts', onlyNamed: true },
   { name: 'group', seconds: 200, tests: 'tooling/rdma/test/group.guest.ts' },

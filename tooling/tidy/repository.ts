@@ -21,8 +21,9 @@ export function listFiles(folder = root): string[] {
   const found: string[] = [];
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
+    // In a worktree of git's, .git is a file.
+    if (SKIPPED.has(entry.name) || path === join(root, 'docs/api')) continue;
     if (entry.isDirectory()) {
-      if (SKIPPED.has(entry.name) || path === join(root, 'docs/api')) continue;
       found.push(...listFiles(path));
     } else if (entry.isFile()) {
       found.push(relative(root, path));

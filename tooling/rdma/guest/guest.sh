@@ -30,7 +30,9 @@ while read -r suite limit command; do
     fi
   fi
 done </share/plan
-warnings() { ! dmesg | grep -A 25 -e 'cut here' -e 'BUG:' -e 'Oops'; }
+warnings() { ! dmesg | grep -A 25 -e 'cut here' -e 'BUG:' -e 'Oops' -e 'detected stall' -e 'blocked for more'; }
+watchdog_runs() { [ "$(cat /proc/sys/kernel/soft_watchdog)" = 1 ] && [ "$(cat /proc/sys/kernel/watchdog_thresh)" = 30 ]; }
 echo "SUITE kernel"
+check "its watchdog was on" watchdog_runs
 check "the kernel gave no warning" warnings
 exit $failed

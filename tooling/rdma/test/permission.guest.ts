@@ -1,7 +1,4 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PermissionManager } from '../../../packages/consensus/src/planes/permission-manager.ts';
 import { generationPsn } from '../../../packages/consensus/src/planes/background-lanes.ts';
@@ -14,7 +11,6 @@ import {
   trailerMatches,
   VerbsError,
   type Backend,
-  type QueuePairEndpoint,
 } from '../../../packages/verbs/src/index.ts';
 import {
   closeEverything,
@@ -22,6 +18,7 @@ import {
   Side,
 } from '../../../packages/verbs/test/compliance/harness.ts';
 import { devices, fixture } from './devices.ts';
+import { Writer } from './writer.ts';
 
 const READ = AccessFlags.remoteRead;
 const READ_WRITE = READ | AccessFlags.remoteWrite;
@@ -114,35 +111,24 @@ describe('a permission switch', () => {
 });
 
 describe('a revocation under a stream of writes of another process', () => {
-  let writer: ChildProcess;
-  const ask = async <Result>(asked: object): Promise<Result> => {
-    writer.send(asked);
-    const [{ result }] = (await once(writer, 'message')) as [{ result: Result }];
-    return result;
-  };
-  let endpoint: QueuePairEndpoint;
+  let writer: Writer;
   beforeEach(async () => {
-    writer = fork(fileURLToPath(new URL('./writer-program.js', import.meta.url)));
-    [{ result: endpoint }] = (await once(writer, 'message')) as [{ result: QueuePairEndpoint }];
+    writer = await Writer.start();
   });
-  afterEach(() => void writer.kill('SIGKILL'));
+  afterEach(() => writer.end());
 
   for (const length of [8 + 8, 16 * 1024])
     it(`changes nothing after it has returned, and no torn entry passes: ${length} bytes`, async () => {
       const target = new Side(devices[0], { regionBytes: SLOTS * length });
       const prepared = target.prepare();
-      await ask({ action: 'connect', remote: prepared.endpoint });
-      const { control } = prepared.connect(endpoint, { accessFlags: READ_WRITE });
+      await writer.connect(prepared.endpoint);
+      const { control } = prepared.connect(writer.endpoint, { accessFlags: READ_WRITE });
       const { bytes, remoteKey } = target.region;
       let torn = 0;
       let writes = 0;
       for (let round = 1; round <= ROUNDS; round++) {
         bytes.fill(0);
-        const ended = ask<{ status: string; acknowledged: number }>({
-          action: 'stream',
-          remoteKey,
-          length,
-        });
+        const ended = writer.stream(remoteKey, length);
         await delay(20 + 3 * round);
         control.modifyAccess(READ);
         const frozen = bytes.slice();
@@ -160,7 +146,7 @@ describe('a revocation under a stream of writes of another process', () => {
           if (trailerMatches(entry, 0, length)) expect(whole).toBe(true);
         }
         const psn = round * 1000;
-        await ask({ action: 'cycle', psn });
+        await writer.cycle(psn);
         const numbers = { receivePacketSequenceNumber: psn, sendPacketSequenceNumber: psn };
         control.cycle({ accessFlags: READ_WRITE, ...numbers });
       }

@@ -83,6 +83,9 @@ std::shared_ptr<Context> open(const std::string& device, const Napi::Object& giv
   const std::string policy = given.Get("pollPolicy").ToString().Utf8Value();
   if (policy == "spin") options.poll_policy = ibverbs::PollPolicy::kSpin;
   if (policy == "yield") options.poll_policy = ibverbs::PollPolicy::kYield;
+  const std::string revocation = given.Get("revocation").ToString().Utf8Value();
+  if (revocation == "flags") options.revocation = ibverbs::Revocation::kByFlags;
+  if (revocation == "reset") options.revocation = ibverbs::Revocation::kByReset;
   return std::make_shared<ibverbs::IbvContext>(device, options, objects());
 }
 

@@ -47,7 +47,9 @@ Device::Device(const std::string& name, const ConnectionOptions& options)
     : context_(open(name)),
       options_(options),
       yields_(options.poll_policy == PollPolicy::kYield ||
-              (options.poll_policy == PollPolicy::kByDevice && is_software(name))) {
+              (options.poll_policy == PollPolicy::kByDevice && is_software(name))),
+      revokes_by_reset_(options.revocation == Revocation::kByReset ||
+                        (options.revocation == Revocation::kByDevice && is_software(name))) {
   try {
     ibv_device_attr device;
     ibv_port_attr port{};

@@ -13,6 +13,10 @@ namespace mu::ibverbs {
 /// compete with the one that polls, so it gives the processor away first.
 enum class PollPolicy { kByDevice, kSpin, kYield };
 
+/// How a revocation becomes final. A NIC checks and writes in one step, so new flags are enough.
+/// Soft-RoCE's thread checks a packet's flags and then copies it; only a reset waits for that thread.
+enum class Revocation { kByDevice, kByFlags, kByReset };
+
 /// What a user may choose of a connection; times and counts as in ibv_modify_qp(3).
 struct ConnectionOptions {
   uint32_t port = 1;
@@ -21,6 +25,7 @@ struct ConnectionOptions {
   uint32_t timeout_exponent = 14;
   uint32_t retry_count = 3;
   PollPolicy poll_policy = PollPolicy::kByDevice;
+  Revocation revocation = Revocation::kByDevice;
 };
 
 struct Limits {
@@ -70,6 +75,8 @@ class Device {
   ibv_context* raw() const { return context_; }
   const ConnectionOptions& options() const { return options_; }
   bool yields_when_idle() const { return yields_; }
+  /// Whether flags that were changed, or ERR, can be late for a write that is under way.
+  bool revokes_by_reset() const { return revokes_by_reset_; }
   const Limits& limits() const { return limits_; }
   /// Whether packets need a global header: always on Ethernet.
   bool ethernet() const { return ethernet_; }
@@ -81,6 +88,7 @@ class Device {
   ibv_context* context_;
   ConnectionOptions options_;
   bool yields_;
+  bool revokes_by_reset_;
   Limits limits_{};
   bool ethernet_ = false;
   uint32_t lid_ = 0;

@@ -68,22 +68,21 @@ void IbvQueuePair::modify(const QueuePairChange& change) {
       initialize(change.has_access ? change.access : access_.load());
       return;
     case QueuePairState::kReadyToReceive:
-      connect(change);
+      remote_address_ = change.remote_address;
+      remote_number_ = change.remote_number;
+      connect(change.receive_psn);
       return;
     case QueuePairState::kReadyToSend:
       if (state() == QueuePairState::kReadyToReceive) start(change.send_psn);
-      if (!change.has_access) return;
-      {
-        ibv_qp_attr attributes{};
-        attributes.qp_state = IBV_QPS_RTS;
-        attributes.qp_access_flags = static_cast<unsigned>(remote_rights(change.access));
-        apply(attributes, IBV_QP_STATE | IBV_QP_ACCESS_FLAGS);
-      }
-      access_ = change.access;
+      if (change.has_access) change_access(change.access);
       return;
     case QueuePairState::kError:
-      accepts_ = false;
-      to_error();
+      if (device_->revokes_by_reset()) {
+        give_up();
+      } else {
+        accepts_ = false;
+        to_error();
+      }
       return;
   }
 }
@@ -118,15 +117,15 @@ void IbvQueuePair::initialize(uint32_t access) {
   access_ = access;
 }
 
-void IbvQueuePair::connect(const QueuePairChange& change) {
-  const RemoteAddress remote = parse_address(change.remote_address);
+void IbvQueuePair::connect(uint32_t receive_psn) {
+  const RemoteAddress remote = parse_address(remote_address_);
   const RemoteAddress own = parse_address(device_->address());
   if (remote.ethernet != own.ethernet) throw invalid("the peer is on another kind of network");
   ibv_qp_attr attributes{};
   attributes.qp_state = IBV_QPS_RTR;
   attributes.path_mtu = std::min(own.mtu, remote.mtu);
-  attributes.dest_qp_num = change.remote_number;
-  attributes.rq_psn = change.receive_psn;
+  attributes.dest_qp_num = remote_number_;
+  attributes.rq_psn = receive_psn;
   attributes.max_dest_rd_atomic = static_cast<uint8_t>(device_->limits().outstanding_reads);
   attributes.min_rnr_timer = kReceiverNotReadyTimer;
   attributes.ah_attr.port_num = static_cast<uint8_t>(device_->options().port);
@@ -152,6 +151,41 @@ void IbvQueuePair::start(uint32_t send_psn) {
   apply(attributes, IBV_QP_STATE | IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY |
                         IBV_QP_SQ_PSN | IBV_QP_MAX_QP_RD_ATOMIC);
   accepts_ = true;
+}
+
+void IbvQueuePair::change_access(uint32_t access) {
+  const uint32_t revoked = access_ & ~access & (kAccessRemoteWrite | kAccessRemoteAtomic);
+  ibv_qp_attr attributes{};
+  attributes.qp_state = IBV_QPS_RTS;
+  attributes.qp_access_flags = static_cast<unsigned>(remote_rights(access));
+  apply(attributes, IBV_QP_STATE | IBV_QP_ACCESS_FLAGS);
+  access_ = access;
+  if (revoked != 0 && device_->revokes_by_reset()) pass_through_reset(access);
+}
+
+/// Has the device finish with the packet in its hands, and takes the connection up where it was.
+///
+/// Packets that come meanwhile are dropped, and sent again by the peer, because the sequence number
+/// goes on where it stood. Where that cannot be, the queue pair is left in ERR, which revokes, too:
+/// it was there, it has sent what may or may not have arrived, or the peer cannot be reached now.
+void IbvQueuePair::pass_through_reset(uint32_t access) {
+  const bool works = state() == QueuePairState::kReadyToSend;
+  accepts_ = false;
+  to_state(IBV_QPS_RESET);
+  const bool idle = work_->cancel();
+  ibv_qp_attr attributes{};
+  ibv_qp_init_attr initial{};
+  const int error = library().query_qp(queue_pair_, &attributes, IBV_QP_RQ_PSN | IBV_QP_SQ_PSN, &initial);
+  if (!works || !idle || error != 0) return to_error();
+  try {
+    initialize(access);
+    connect(attributes.rq_psn & kPacketSequenceNumberMax);
+    start(attributes.sq_psn & kPacketSequenceNumberMax);
+  } catch (const VerbsFailure&) {
+    accepts_ = false;
+    to_state(IBV_QPS_RESET);
+    to_error();
+  }
 }
 
 /// To ERR with nothing outstanding: everything is retired by us, and nothing by the device.

@@ -36,8 +36,10 @@ class IbvQueuePair final : public QueuePair {
   void apply(ibv_qp_attr& attributes, int mask);
   void to_state(ibv_qp_state state);
   void initialize(uint32_t access);
-  void connect(const QueuePairChange& change);
+  void connect(uint32_t receive_psn);
   void start(uint32_t send_psn);
+  void change_access(uint32_t access);
+  void pass_through_reset(uint32_t access);
   void give_up();
   void to_error();
   Status describe(const SendEntry& entry, const HandleResolver& handles, ibv_send_wr& request,
@@ -54,6 +56,9 @@ class IbvQueuePair final : public QueuePair {
   /// outside RTS may wait there, and be sent in its next life.
   mutable std::mutex mutex_;
   bool accepts_ = false;
+  /// Whom it is connected to.
+  std::string remote_address_;
+  uint32_t remote_number_ = 0;
   std::atomic<uint32_t> access_{0};
 };
 

@@ -41,10 +41,12 @@ void WorkQueue::fail_last(Status status) {
   posted_[(next_ - 1) & mask_].failure = status;
 }
 
-void WorkQueue::cancel() {
+bool WorkQueue::cancel() {
   std::lock_guard lock(mutex_);
   cancelled_ = next_;
-  if (unretired_ != next_) completions_.notice();
+  if (unretired_ == next_) return true;
+  completions_.notice();
+  return false;
 }
 
 void WorkQueue::finish(uint32_t number, uint32_t status) {

@@ -28,8 +28,9 @@ class WorkQueue {
   uint64_t append(const SendEntry& entry);
   /// The last one appended is to fail with this status. Posting thread.
   void fail_last(Status status);
-  /// Nothing that was appended so far will be completed by the device any more. Any thread.
-  void cancel();
+  /// Nothing that was appended so far will be completed by the device any more. Whether all of it had
+  /// been retired. Any thread.
+  bool cancel();
 
   /// The device completed this one. From the completion queue's poll.
   void finish(uint32_t number, uint32_t status);

@@ -45,6 +45,7 @@ export interface IbverbsConnection {
   readonly timeoutExponent: number;
   readonly retryCount: number;
   readonly pollPolicy: 'spin' | 'yield' | undefined;
+  readonly revocation: 'flags' | 'reset' | undefined;
 }
 
 /** What native/addon.cc exports; each function names the C prototype it stands for there. */

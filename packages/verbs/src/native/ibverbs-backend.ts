@@ -24,6 +24,12 @@ export interface IbverbsOptions {
    * Default: `yield` for such devices, `spin` for others.
    */
   readonly pollPolicy?: 'spin' | 'yield';
+  /**
+   * How a revocation becomes final: by access `flags` alone, as on a NIC, or also by a `reset` that
+   * waits until the device has finished with the packet in its hands. Default: `reset` for devices
+   * made of software, which check flags and copy in two steps; `flags` for others.
+   */
+  readonly revocation?: 'flags' | 'reset';
 }
 
 /** Why there can be no ibverbs device here, or `undefined`. No device may be there all the same. */
@@ -78,13 +84,14 @@ class IbverbsBackend extends NativeBackend {
 
   openContext(device: string): number {
     const { device: name, port, gidIndex } = parseName(device);
-    const { timeoutExponent = 14, retryCount = 3, pollPolicy } = this.#options;
+    const { timeoutExponent = 14, retryCount = 3, pollPolicy, revocation } = this.#options;
     const connection: IbverbsConnection = {
       port,
       gidIndex,
       timeoutExponent,
       retryCount,
       pollPolicy,
+      revocation,
     };
     return this.binding.openIbverbsContext(name, connection);
   }
