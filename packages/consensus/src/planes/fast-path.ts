@@ -17,6 +17,8 @@ const WRITE = Opcode.rdmaWrite | SendFlags.signaled;
 const WRITE_SEALED = WRITE | SendFlags.seal;
 /** Entries whose end offset is remembered until they are decided; above `outstandingMax`. */
 const ENDS = 4096;
+/** How much of staging is used while one entry after the other is posted: a part of the first cache. */
+const WARM_STAGING_BYTES = 16 * 1024;
 
 /**
  * Mu's fast path: one entry, one RDMA write to each confirmed follower, a majority of completions.
@@ -40,6 +42,8 @@ export class FastPath {
   readonly #area: CircularArea;
   readonly #memory: ReplicationMemory;
   readonly #sendRing: SendRing;
+  /** Where all that the replication plane posts completes. */
+  readonly #completions: { readonly outstanding: number };
   readonly #geometry: LogGeometry;
   readonly #majority: number;
   readonly #self: number;
@@ -57,6 +61,7 @@ export class FastPath {
     readonly lanes: readonly Lane[];
     readonly memory: ReplicationMemory;
     readonly sendRing: SendRing;
+    readonly completionQueue: { readonly outstanding: number };
     readonly geometry: LogGeometry;
     readonly nonce: GroupNonce;
     readonly stagingRingBytes: number;
@@ -65,6 +70,7 @@ export class FastPath {
     this.#lanes = options.lanes;
     this.#memory = options.memory;
     this.#sendRing = options.sendRing;
+    this.#completions = options.completionQueue;
     this.#geometry = options.geometry;
     this.#self = options.self;
     this.#majority = majorityOf(options.replicas);
@@ -113,7 +119,7 @@ export class FastPath {
       end - this.decided <= this.#geometry.windowBytes &&
       end <= this.limit &&
       this.#next - this.#first + 2 <= this.#outstandingMax &&
-      this.slowest(end) === undefined
+      (this.#nothingUnderWay || this.slowest(end) === undefined)
     );
   }
 
@@ -130,11 +136,17 @@ export class FastPath {
     return undefined;
   }
 
+  get #nothingUnderWay(): boolean {
+    return this.#completions.outstanding === 0;
+  }
+
   /** Where in staging the payload of the next entry is to be put; valid until `post`. */
   stage(payloadBytes: number): number {
     const bytes = entryBytes(payloadBytes);
     const pad = this.#area.padBefore(this.tail, bytes);
     if (pad > 0) this.#postPad(pad);
+    // Nobody reads staged bytes any more: begin where they are in the processor's nearest cache.
+    if (this.#stagedAt > WARM_STAGING_BYTES && this.#nothingUnderWay) this.#stagedAt = 0;
     if (this.#stagedAt + bytes > this.#ringBytes) this.#stagedAt = 0;
     return this.writer.payloadAt(this.#stagedAt);
   }

@@ -39,6 +39,7 @@ export function makeParts<Result>(
     lanes: options.lanes,
     memory,
     sendRing,
+    completionQueue: options.completionQueue,
     geometry,
     nonce,
     stagingRingBytes: layout.ringBytes,

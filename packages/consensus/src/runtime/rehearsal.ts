@@ -48,6 +48,9 @@ interface Stage {
 export function rehearse(context: Context, geometry: LogGeometry, tuning: Tuning): void {
   // Else V8 forgets the bytecode of what did not run for a while: all of this, that is.
   setFlagsFromString('--no-flush-bytecode');
+  // The path of a proposal is some forty small functions; V8 stops inlining in the middle of it otherwise.
+  setFlagsFromString('--max-inlined-bytecode-size=1500');
+  setFlagsFromString('--max-inlined-bytecode-size-cumulative=3000');
   const stage: Stage = {
     context,
     geometry: { ...geometry, capacityBytes: 65_536, payloadBytesMax: 1024, windowBytes: 8192 },
