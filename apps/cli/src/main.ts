@@ -123,6 +123,13 @@ function addBenchmarks(mu: Command, action: Action): void {
     .option('--json', 'one JSON object')
     .action(action(async () => (await import('./commands/bench-redis.ts')).benchRedis));
   bench
+    .command('soak')
+    .description('for minutes: writes around the ring, idleness, or a machine with too much to do')
+    .option('--kind <kind>', 'writes (and a follower is killed), idle, or load', 'writes')
+    .option('--minutes <m>', 'how long', '10')
+    .option('--json', 'one JSON object')
+    .action(action(async () => (await import('./commands/bench-soak.ts')).benchSoak));
+  bench
     .command('report')
     .description('every measurement, as one HTML page with plots and the JSON beside it')
     .option('--out <file>', 'the page', 'mu-report.html')

@@ -69,6 +69,26 @@ describe('mu bench redis --json', () => {
   });
 });
 
+describe('mu bench soak --json', () => {
+  it.each(['writes', 'idle', 'load'])(
+    'prints every field, and replicas are equal (%s)',
+    async (kind) => {
+      const report = await bench(`bench soak --kind ${kind} --minutes 0.06`);
+      expect(shapeOf(report)).toEqual({
+        ...{ bench: 'string', kind: 'string', seconds: 'number', commands: 'number' },
+        ...{ wraps: 'number', longestGapMs: 'number', secondsWithout: 'number' },
+        rssBytes: { afterFifth: 'number', last: 'number', max: 'number' },
+        ...{ digestsEqual: 'boolean', duplicated: 'number', missing: 'number' },
+        ...{ leaderChanges: 'number', falseSuspicions: 'number' },
+        ...ENVIRONMENT,
+      });
+      expect(report).toMatchObject({ bench: 'soak', kind, digestsEqual: true, duplicated: 0 });
+      if (kind === 'idle') expect(report.longestGapMs).toBe(0);
+      else expect(report.commands).toBeGreaterThan(1000);
+    },
+  );
+});
+
 describe('mu sim --json', () => {
   it('prints every field', async () => {
     const report = await bench('sim --seeds 2 --first 7 --faults none');

@@ -3,7 +3,7 @@ import { Replica, type TimelineStep } from '@mu-smr/consensus';
 import { ibverbsDevice, shmDevice } from '@mu-smr/verbs';
 import { monotonicUs } from '../output/clock.ts';
 import { CountingStateMachine, numberedCommand, setNumber } from './counting-state-machine.ts';
-import type { FromBenchReplica, TakeOverTimes, ToBenchReplica } from './messages.ts';
+import type { BenchReport, FromBenchReplica, TakeOverTimes, ToBenchReplica } from './messages.ts';
 import { measureOverNetwork, measureProposals } from './propose-loop.ts';
 import { RawMesh } from './raw-mesh.ts';
 import { measureWraps } from './wrap-loop.ts';
@@ -22,6 +22,8 @@ class BenchReplica {
   #unknowns = 0;
   #lastDecidedUs = 0;
   #firstDecidedUs = 0;
+  #longestGapUs = 0;
+  #litter: Litter | undefined;
   #led = false;
   #closing = false;
 
@@ -74,25 +76,32 @@ class BenchReplica {
       send({ kind: 'wrapped', result });
     } else if (message.kind === 'write') {
       this.#writing = message.enabled;
+      this.#lastDecidedUs = 0;
     } else if (message.kind === 'report') {
-      const { last, duplicated, missing } = this.#machine;
-      const { suspicions } = this.#replica.status().counters;
-      send({
-        kind: 'report',
-        report: {
-          last: [...last],
-          duplicated,
-          missing: [...missing],
-          suspicions,
-          leads: this.#replica.isLeader,
-        },
-      });
+      send({ kind: 'report', report: this.#report() });
+    } else if (message.kind === 'litter') {
+      this.#litter = new Litter();
     } else if (message.kind === 'close') {
       this.#closing = true;
       this.#mesh.close();
       await this.#replica.close();
       process.disconnect();
     }
+  }
+
+  #report(): BenchReport {
+    const { last, duplicated, missing, digest } = this.#machine;
+    const { applied, capacityBytes, counters } = this.#replica.status();
+    const longestGapMs = this.#longestGapUs / 1e3;
+    this.#longestGapUs = 0;
+    return {
+      last: [...last],
+      duplicated,
+      missing: [...missing],
+      suspicions: counters.suspicions,
+      leads: this.#replica.isLeader,
+      ...{ digest, applied, capacityBytes, longestGapMs },
+    };
   }
 
   /** Has the writing code compiled: a follower that takes over should not wait for its own parser. */
@@ -112,6 +121,7 @@ class BenchReplica {
     if (leads && !this.#led) this.#tookOver();
     else if (leads && this.#writing) this.#write(WRITES_PER_SLICE);
     this.#led = leads;
+    this.#litter?.drop();
     // A leader writes at a pace that followers keep up with on shared cores: what is measured is the
     // fail-over, not the replay of a backlog.
     if (leads) setTimeout(() => this.#serve(), 1);
@@ -138,7 +148,7 @@ class BenchReplica {
     for (let n = 0; n < count; n++) {
       setNumber(command, this.#number.next);
       const outcome = this.#replica.proposeSync(command);
-      this.#lastDecidedUs = monotonicUs();
+      this.#decided(monotonicUs());
       // Only a command that is definitely not done gives its number to the next.
       if (outcome.kind === 'notLeader' || outcome.kind === 'rejected') return false;
       this.#number.next++;
@@ -149,10 +159,26 @@ class BenchReplica {
     return true;
   }
 
+  #decided(nowUs: number): void {
+    const gapUs = this.#lastDecidedUs === 0 ? 0 : nowUs - this.#lastDecidedUs;
+    this.#longestGapUs = Math.max(this.#longestGapUs, gapUs);
+    this.#lastDecidedUs = nowUs;
+  }
+
   /** Notes a number where it survives our SIGKILL: the last acknowledged, then the unknown ones. */
   #note(slot: number, number: number): void {
     for (let n = 0; n < 4; n++) this.#noted[n] = number >>> (8 * n);
     writeSync(this.#notes, this.#noted, 0, 4, 4 * slot);
+  }
+}
+
+/** Garbage for V8: objects that live long enough to be moved, and then die. */
+class Litter {
+  readonly #kept: object[][] = [];
+  #at = 0;
+
+  drop(): void {
+    this.#kept[this.#at++ % 64] = Array.from({ length: 5000 }, (_, n) => ({ n, text: String(n) }));
   }
 }
 

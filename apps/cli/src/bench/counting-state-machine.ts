@@ -21,12 +21,15 @@ export function setNumber(command: Uint8Array, number: number): void {
 export class CountingStateMachine implements StateMachine<number> {
   readonly last = new Array<number>(REPLICAS_MAX).fill(0);
   duplicated = 0;
+  /** Of every command that was applied, in order: equal where the same was applied. */
+  digest = 0;
   /** Numbers that were passed over, by origin: fine only if their outcome was unknown there. */
   readonly missing: (readonly [origin: number, number: number])[] = [];
 
   apply(command: Uint8Array): number {
     const origin = command[0];
     const number = command[4] | (command[5] << 8) | (command[6] << 16) | (command[7] << 24);
+    this.digest = (Math.imul(this.digest, 31) + number + origin) | 0;
     const last = this.last[origin];
     if (number === last + 1) this.last[origin] = number;
     else if (number <= last) this.duplicated++;
@@ -38,19 +41,21 @@ export class CountingStateMachine implements StateMachine<number> {
   }
 
   snapshot(): Iterable<Uint8Array> {
-    return [Buffer.from(JSON.stringify([this.last, this.duplicated, this.missing]))];
+    return [Buffer.from(JSON.stringify([this.last, this.duplicated, this.missing, this.digest]))];
   }
 
   async restore(chunks: AsyncIterable<Uint8Array>): Promise<void> {
     const parts: Uint8Array[] = [];
     for await (const chunk of chunks) parts.push(chunk);
-    const [last, duplicated, missing] = JSON.parse(Buffer.concat(parts).toString()) as [
+    const [last, duplicated, missing, digest] = JSON.parse(Buffer.concat(parts).toString()) as [
       number[],
       number,
       (readonly [number, number])[],
+      number,
     ];
     for (const [origin, number] of last.entries()) this.last[origin] = number;
     this.duplicated = duplicated;
+    this.digest = digest;
     this.missing.splice(0, Infinity, ...missing);
   }
 }

@@ -22,6 +22,7 @@ export type ToBenchReplica =
   | { readonly kind: 'propose'; readonly plan: ProposePlan }
   | { readonly kind: 'wraps'; readonly wraps: number; readonly geometry: LogGeometry }
   | { readonly kind: 'write'; readonly enabled: boolean }
+  | { readonly kind: 'litter' }
   | { readonly kind: 'report' }
   | { readonly kind: 'close' };
 
@@ -76,4 +77,11 @@ export interface BenchReport {
   readonly missing: readonly (readonly [origin: number, number: number])[];
   readonly suspicions: number;
   readonly leads: boolean;
+  /** Of all that was applied, in order. */
+  readonly digest: number;
+  /** Where the log is applied up to, and how many bytes a lap has. */
+  readonly applied: number;
+  readonly capacityBytes: number;
+  /** Longest time between two commands of its own that were decided, since the last report. */
+  readonly longestGapMs: number;
 }
