@@ -12,7 +12,8 @@ import { runMachine } from './machine.mjs';
 import { Results } from './results.mjs';
 import { PROGRAMS, SUITES } from './suites.mjs';
 
-const LIMIT_MS = 290_000;
+/** A machine of one's own needs two minutes; one that is shared may need its time. */
+const LIMIT_MS = 590_000;
 const SHELL_LIMIT_MS = 24 * 3_600_000;
 const TOOLS = [
   { command: 'qemu-system-x86_64', package: 'qemu-system-x86' },

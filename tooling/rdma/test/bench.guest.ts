@@ -14,7 +14,7 @@ interface Report {
 it('measures proposals beside raw writes of the same run', async () => {
   const mu = join(process.cwd(), 'apps/cli/bin/mu.js');
   const devices = 'ibverbs:rxe0:1:1,rxe1:1:1,rxe2:1:1';
-  const plan = ['bench', 'propose', '--fabric', devices, '--count', '500', '--json'];
+  const plan = ['bench', 'propose', '--fabric', devices, '--count', '3000', '--json'];
   const { stdout } = await promisify(execFile)(process.execPath, [mu, ...plan]);
   const report = JSON.parse(stdout) as Report;
   const us = ({ p50 }: { p50: number }): string => `${(p50 / 1000).toFixed(0)} µs`;

@@ -11,6 +11,9 @@ namespace mu::ibverbs {
 namespace {
 
 constexpr uint32_t kBatch = 32;
+/// How often a poll on a device made of software looks while something is under way: less than a
+/// millisecond in all.
+constexpr uint32_t kLooksWhileOutstanding = 64;
 
 }  // namespace
 
@@ -41,8 +44,17 @@ void IbvCompletionQueue::poll() {
   const bool noticed = noticed_.exchange(false, std::memory_order_acquire);
   const uint32_t found = take_in();
   if (noticed)
-    for (const auto& [serial, user] : users_) user->retire_cancelled();
-  if (found == 0 && !noticed && device_->yields_when_idle()) sched_yield();
+    for (const auto& [serial, user] : users_) user->retire_noticed();
+  if (found > 0 || noticed || !device_->yields_when_idle()) return;
+  // A look from here costs less than one from JavaScript, and shows a completion sooner.
+  uint32_t looks = something_outstanding() ? kLooksWhileOutstanding : 1;
+  do sched_yield();
+  while (take_in() == 0 && --looks > 0);
+}
+
+bool IbvCompletionQueue::something_outstanding() const {
+  return std::any_of(users_.begin(), users_.end(),
+                     [](const auto& user) { return user.second->outstanding(); });
 }
 
 uint32_t IbvCompletionQueue::take_in() {

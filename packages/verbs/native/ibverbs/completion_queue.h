@@ -34,6 +34,7 @@ class IbvCompletionQueue final : public CompletionQueue {
 
  private:
   uint32_t take_in();
+  bool something_outstanding() const;
   std::atomic<uint32_t>& word(uint32_t index) const {
     return reinterpret_cast<std::atomic<uint32_t>*>(memory_->data())[index];
   }

@@ -58,8 +58,10 @@ std::shared_ptr<SendRing> IbvContext::create_send_ring(uint32_t depth) {
 std::shared_ptr<QueuePair> IbvContext::create_queue_pair(std::shared_ptr<ProtectionDomain> domain,
                                                          const QueuePairAttributes& attributes,
                                                          uint32_t handle) {
-  return std::make_shared<IbvQueuePair>(device_, std::static_pointer_cast<Domain>(domain),
-                                        attributes, handle);
+  const auto queue_pair = std::make_shared<IbvQueuePair>(
+      device_, std::static_pointer_cast<Domain>(domain), attributes, handle);
+  device_->local_network().add(queue_pair);
+  return queue_pair;
 }
 
 bool IbvContext::wait_for_wake(uint32_t timeout_us, uint32_t spin_us) {

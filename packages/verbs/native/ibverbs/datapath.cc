@@ -18,26 +18,45 @@ void describe_atomic(const SendEntry& entry, bool swaps, ibv_send_wr& request) {
 }  // namespace
 
 void IbvQueuePair::execute(const SendEntry& entry, const HandleResolver& handles) {
-  std::lock_guard lock(mutex_);
-  ibv_send_wr request{};
-  ibv_sge bytes{};
-  request.wr_id = work_->append(entry);
-  if (!accepts_) {
-    work_->cancel();
-    return;
+  std::shared_ptr<IbvQueuePair> refused_by;
+  {
+    std::lock_guard lock(mutex_);
+    ibv_send_wr request{};
+    ibv_sge bytes{};
+    request.wr_id = work_->append(entry);
+    if (!accepts_) {
+      work_->cancel();
+      return;
+    }
+    Status status = describe(entry, handles, request, bytes);
+    if (status == Status::kSuccess) status = local_ ? copy(entry, handles) : post(request);
+    if (status == Status::kSuccess) return;
+    if (local_) refused_by = device_->local_network().find(remote_number_);
+    work_->fail_last(status);
+    try {
+      give_up();
+    } catch (const VerbsFailure&) {
+      // Not even ERR is allowed: the device is gone, and completes nothing any more either.
+      work_->cancel();
+    }
   }
-  Status status = describe(entry, handles, request, bytes);
+  if (refused_by != nullptr) refused_by->broken_by_peer();
+}
+
+Status IbvQueuePair::post(ibv_send_wr& request) {
   ibv_send_wr* refused = nullptr;
-  if (status == Status::kSuccess && ibv_post_send(queue_pair_, &request, &refused) != 0)
-    status = Status::kLocalQueuePairOperationError;
-  if (status == Status::kSuccess) return;
-  work_->fail_last(status);
-  try {
-    give_up();
-  } catch (const VerbsFailure&) {
-    // Not even ERR is allowed: the device is gone, and completes nothing any more either.
-    work_->cancel();
-  }
+  return ibv_post_send(queue_pair_, &request, &refused) == 0
+             ? Status::kSuccess
+             : Status::kLocalQueuePairOperationError;
+}
+
+/// Carries out a work request whose target is of this context; `describe` has looked at our side.
+Status IbvQueuePair::copy(const SendEntry& entry, const HandleResolver& handles) {
+  auto* local = static_cast<Region*>(handles.memory_region(entry.local_region));
+  const Status status =
+      device_->local_network().carry_out(number(), entry, local->data() + entry.local_offset);
+  if (status == Status::kSuccess) work_->finish_last();
+  return status;
 }
 
 /// Fills in a request of the device. What is wrong with it on our side is found here, because

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "library.h"
+#include "local_network.h"
 
 namespace mu::ibverbs {
 
@@ -81,6 +82,8 @@ class Device {
   /// Whether packets need a global header: always on Ethernet.
   bool ethernet() const { return ethernet_; }
   uint32_t gid_index() const { return gid_index_; }
+  /// Of everything that is made from this device here.
+  LocalNetwork& local_network() { return local_network_; }
   /// Where peers find this port: link layer, LID, GID and MTU in one text.
   std::string address() const;
 
@@ -95,6 +98,7 @@ class Device {
   uint32_t gid_index_ = 0;
   union ibv_gid gid_{};
   ibv_mtu mtu_ = IBV_MTU_1024;
+  LocalNetwork local_network_;
 };
 
 /// A peer's address, taken apart.

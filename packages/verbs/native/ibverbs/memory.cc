@@ -69,8 +69,12 @@ Region::Region(std::shared_ptr<Domain> domain, size_t bytes, uint32_t access)
   memory_ = std::make_shared<PinnedMapping>("ibv_reg_mr", bytes);
   region_ = library().reg_mr_iova(domain_->raw(), memory_->data(), bytes, 0, to_verbs(access));
   if (region_ == nullptr) throw VerbsFailure("ibv_reg_mr", errno, memlock_hint());
+  domain_->device().local_network().add(*this);
 }
 
-Region::~Region() { library().dereg_mr(region_); }
+Region::~Region() {
+  domain_->device().local_network().remove(*this);
+  library().dereg_mr(region_);
+}
 
 }  // namespace mu::ibverbs

@@ -23,7 +23,7 @@ class Domain final : public ProtectionDomain {
   explicit Domain(std::shared_ptr<Device> device);
   ~Domain() override;
   ibv_pd* raw() const { return domain_; }
-  const Device& device() const { return *device_; }
+  Device& device() const { return *device_; }
 
  private:
   std::shared_ptr<Device> device_;

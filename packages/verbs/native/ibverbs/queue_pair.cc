@@ -13,6 +13,8 @@ constexpr uint32_t kPacketSequenceNumberMax = 0xff'ffff;
 constexpr uint8_t kHopLimit = 64;
 /// ibv_modify_qp(3): 12 = 0.64 ms. Nothing here waits for receives, so it never comes to that.
 constexpr uint8_t kReceiverNotReadyTimer = 12;
+/// How often a queue pair is brought to RESET before that counts as refused.
+constexpr uint32_t kResetsMax = 10;
 
 VerbsFailure invalid(const std::string& detail) {
   return VerbsFailure("ibv_modify_qp", EINVAL, detail);
@@ -49,6 +51,7 @@ IbvQueuePair::IbvQueuePair(std::shared_ptr<Device> device, std::shared_ptr<Domai
 }
 
 IbvQueuePair::~IbvQueuePair() {
+  device_->local_network().remove(number());
   completions_->detach(work_->serial());
   library().destroy_qp(queue_pair_);
 }
@@ -58,8 +61,8 @@ void IbvQueuePair::modify(const QueuePairChange& change) {
   check(change);
   switch (change.state) {
     case QueuePairState::kReset:
-      accepts_ = false;
-      to_state(IBV_QPS_RESET);
+      stop_accepting();
+      reset();
       access_ = 0;
       // The device forgets what was outstanding, and will not complete it.
       work_->cancel();
@@ -70,6 +73,9 @@ void IbvQueuePair::modify(const QueuePairChange& change) {
     case QueuePairState::kReadyToReceive:
       remote_address_ = change.remote_address;
       remote_number_ = change.remote_number;
+      receive_psn_ = change.receive_psn;
+      local_ = remote_address_ == device_->address() &&
+               device_->local_network().find(remote_number_) != nullptr;
       connect(change.receive_psn);
       return;
     case QueuePairState::kReadyToSend:
@@ -80,7 +86,7 @@ void IbvQueuePair::modify(const QueuePairChange& change) {
       if (device_->revokes_by_reset()) {
         give_up();
       } else {
-        accepts_ = false;
+        stop_accepting();
         to_error();
       }
       return;
@@ -106,6 +112,18 @@ void IbvQueuePair::to_state(ibv_qp_state to) {
   ibv_qp_attr attributes{};
   attributes.qp_state = to;
   apply(attributes, IBV_QP_STATE);
+}
+
+/// To RESET, with nothing of the earlier life under way. Whether that took one step.
+///
+/// Soft-RoCE waits for its thread after it has set the state: when that thread is on its way to ERR
+/// because it has refused something, the queue pair ends there, and is reset again.
+bool IbvQueuePair::reset() {
+  for (uint32_t tries = 1; tries <= kResetsMax; tries++) {
+    to_state(IBV_QPS_RESET);
+    if (state() == QueuePairState::kReset) return tries == 1;
+  }
+  throw VerbsFailure("ibv_modify_qp", EIO, "the queue pair does not stay in RESET");
 }
 
 void IbvQueuePair::initialize(uint32_t access) {
@@ -151,16 +169,36 @@ void IbvQueuePair::start(uint32_t send_psn) {
   apply(attributes, IBV_QP_STATE | IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY |
                         IBV_QP_SQ_PSN | IBV_QP_MAX_QP_RD_ATOMIC);
   accepts_ = true;
+  if (local_)
+    device_->local_network().open(
+        number(), {remote_number_, access_, send_psn, receive_psn_, domain_.get()});
+}
+
+/// Nothing is handed to the device any more, and no copy of a local peer's comes in.
+void IbvQueuePair::stop_accepting() {
+  accepts_ = false;
+  device_->local_network().close(number());
+}
+
+/// The local peer was refused, or refused us: this end is closed already.
+void IbvQueuePair::broken_by_peer() {
+  std::lock_guard lock(mutex_);
+  if (!accepts_ || device_->local_network().is_open(number())) return;
+  accepts_ = false;
+  to_error();
 }
 
 void IbvQueuePair::change_access(uint32_t access) {
+  // What a local peer loses is lost first, and what it gains is gained last.
+  device_->local_network().set_access(number(), access_ & access);
   const uint32_t revoked = access_ & ~access & (kAccessRemoteWrite | kAccessRemoteAtomic);
   ibv_qp_attr attributes{};
   attributes.qp_state = IBV_QPS_RTS;
   attributes.qp_access_flags = static_cast<unsigned>(remote_rights(access));
   apply(attributes, IBV_QP_STATE | IBV_QP_ACCESS_FLAGS);
   access_ = access;
-  if (revoked != 0 && device_->revokes_by_reset()) pass_through_reset(access);
+  device_->local_network().set_access(number(), access);
+  if (revoked != 0 && !local_ && device_->revokes_by_reset()) pass_through_reset(access);
 }
 
 /// Has the device finish with the packet in its hands, and takes the connection up where it was.
@@ -171,27 +209,27 @@ void IbvQueuePair::change_access(uint32_t access) {
 void IbvQueuePair::pass_through_reset(uint32_t access) {
   const bool works = state() == QueuePairState::kReadyToSend;
   accepts_ = false;
-  to_state(IBV_QPS_RESET);
+  const bool quiet = reset();
   const bool idle = work_->cancel();
   ibv_qp_attr attributes{};
   ibv_qp_init_attr initial{};
   const int error = library().query_qp(queue_pair_, &attributes, IBV_QP_RQ_PSN | IBV_QP_SQ_PSN, &initial);
-  if (!works || !idle || error != 0) return to_error();
+  if (!works || !quiet || !idle || error != 0) return to_error();
   try {
     initialize(access);
     connect(attributes.rq_psn & kPacketSequenceNumberMax);
     start(attributes.sq_psn & kPacketSequenceNumberMax);
   } catch (const VerbsFailure&) {
     accepts_ = false;
-    to_state(IBV_QPS_RESET);
+    reset();
     to_error();
   }
 }
 
 /// To ERR with nothing outstanding: everything is retired by us, and nothing by the device.
 void IbvQueuePair::give_up() {
-  accepts_ = false;
-  to_state(IBV_QPS_RESET);
+  stop_accepting();
+  reset();
   work_->cancel();
   to_error();
 }

@@ -35,12 +35,17 @@ class IbvQueuePair final : public QueuePair {
   void check(const QueuePairChange& change) const;
   void apply(ibv_qp_attr& attributes, int mask);
   void to_state(ibv_qp_state state);
+  bool reset();
   void initialize(uint32_t access);
   void connect(uint32_t receive_psn);
   void start(uint32_t send_psn);
   void change_access(uint32_t access);
   void pass_through_reset(uint32_t access);
   void give_up();
+  void stop_accepting();
+  void broken_by_peer();
+  Status post(ibv_send_wr& request);
+  Status copy(const SendEntry& entry, const HandleResolver& handles);
   void to_error();
   Status describe(const SendEntry& entry, const HandleResolver& handles, ibv_send_wr& request,
                   ibv_sge& bytes) const;
@@ -59,6 +64,9 @@ class IbvQueuePair final : public QueuePair {
   /// Whom it is connected to.
   std::string remote_address_;
   uint32_t remote_number_ = 0;
+  /// Whether the peer is of this context, so that nothing goes through the device.
+  bool local_ = false;
+  uint32_t receive_psn_ = 0;
   std::atomic<uint32_t> access_{0};
 };
 

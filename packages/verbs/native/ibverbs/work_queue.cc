@@ -32,13 +32,21 @@ uint64_t WorkQueue::append(const SendEntry& entry) {
   const uint32_t number = next_++;
   posted_[number & mask_] = {entry.work_request_id_low, entry.work_request_id_high,
                              entry.opcode_and_flags & 0xff, entry.length,
-                             Status::kWorkRequestFlushed};
+                             Status::kWorkRequestFlushed,
+                             (entry.opcode_and_flags & kSendSignaled) != 0};
   return static_cast<uint64_t>(serial_) << 32 | number;
 }
 
 void WorkQueue::fail_last(Status status) {
   std::lock_guard lock(mutex_);
-  posted_[(next_ - 1) & mask_].failure = status;
+  posted_[(next_ - 1) & mask_].outcome = status;
+}
+
+void WorkQueue::finish_last() {
+  std::lock_guard lock(mutex_);
+  posted_[(next_ - 1) & mask_].outcome = Status::kSuccess;
+  finished_ = next_;
+  completions_.notice();
 }
 
 bool WorkQueue::cancel() {
@@ -49,6 +57,11 @@ bool WorkQueue::cancel() {
   return false;
 }
 
+bool WorkQueue::outstanding() {
+  std::lock_guard lock(mutex_);
+  return unretired_ != next_;
+}
+
 void WorkQueue::finish(uint32_t number, uint32_t status) {
   std::lock_guard lock(mutex_);
   // Retired already: it is of an earlier life of the queue pair.
@@ -57,20 +70,29 @@ void WorkQueue::finish(uint32_t number, uint32_t status) {
   complete(number, status);
 }
 
-void WorkQueue::retire_cancelled() {
+void WorkQueue::retire_noticed() {
   std::lock_guard lock(mutex_);
   retire_below(cancelled_);
+  // One that is not signalled is retired by the next that is.
+  for (uint32_t number = unretired_; before(number, finished_); number++) {
+    const Posted& posted = posted_[number & mask_];
+    if (posted.signaled && posted.outcome == Status::kSuccess)
+      complete(number, static_cast<uint32_t>(Status::kSuccess));
+  }
 }
 
 void WorkQueue::retire_below(uint32_t end) {
   while (before(unretired_, end))
-    complete(unretired_, static_cast<uint32_t>(posted_[unretired_ & mask_].failure));
+    complete(unretired_, static_cast<uint32_t>(posted_[unretired_ & mask_].outcome));
 }
 
 void WorkQueue::complete(uint32_t number, uint32_t status) {
   const Posted& posted = posted_[number & mask_];
   const uint32_t retired = number + 1 - unretired_;
   unretired_ = number + 1;
+  // Numbers wrap: what is behind must not come to look as if it were ahead.
+  if (before(cancelled_, unretired_)) cancelled_ = unretired_;
+  if (before(finished_, unretired_)) finished_ = unretired_;
   completions_.push({posted.id_low, posted.id_high, status, posted.opcode,
                      status == 0 ? posted.length : 0, queue_pair_number_, retired, handle_});
 }

@@ -14,7 +14,7 @@ class IbvCompletionQueue;
 /// The provider's own account of a send queue. Devices complete only what was signalled or failed,
 /// and forget what is outstanding at a reset; JavaScript is told of everything.
 ///
-/// Work requests are numbered from 0 over all lives of the queue pair. A number is half of the work
+/// Work requests are numbered over all lives of the queue pair. A number is half of the work
 /// request id that the device sees, so a completion of an earlier life is recognised as such.
 class WorkQueue {
  public:
@@ -28,14 +28,19 @@ class WorkQueue {
   uint64_t append(const SendEntry& entry);
   /// The last one appended is to fail with this status. Posting thread.
   void fail_last(Status status);
+  /// The last one appended is done, and was never the device's. Posting thread.
+  void finish_last();
   /// Nothing that was appended so far will be completed by the device any more. Whether all of it had
   /// been retired. Any thread.
   bool cancel();
 
+  /// Whether anything is not retired. Any thread.
+  bool outstanding();
   /// The device completed this one. From the completion queue's poll.
   void finish(uint32_t number, uint32_t status);
-  /// Completes what was cancelled. From the completion queue's poll, after what the device had.
-  void retire_cancelled();
+  /// Completes what was cancelled, or done without the device. From the completion queue's poll, after
+  /// what the device had.
+  void retire_noticed();
 
  private:
   struct Posted {
@@ -43,7 +48,8 @@ class WorkQueue {
     uint32_t id_high;
     uint32_t opcode;
     uint32_t length;
-    Status failure;
+    Status outcome;
+    bool signaled;
   };
 
   void retire_below(uint32_t end);
@@ -57,10 +63,14 @@ class WorkQueue {
 
   std::mutex mutex_;  // guards what follows: posting, polling and resetting threads may differ
   std::vector<Posted> posted_;
-  uint32_t next_ = 0;
-  uint32_t unretired_ = 0;
+  /// Numbers begin where they wrap soon, so that whoever uses a queue has been through that.
+  static constexpr uint32_t kFirst = 0xffff'ffc0;
+  uint32_t next_ = kFirst;
+  uint32_t unretired_ = kFirst;
   /// Everything below was cancelled.
-  uint32_t cancelled_ = 0;
+  uint32_t cancelled_ = kFirst;
+  /// Below this, what has succeeded did so without the device.
+  uint32_t finished_ = kFirst;
 };
 
 }  // namespace mu::ibverbs

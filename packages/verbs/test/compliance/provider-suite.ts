@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe } from 'vitest';
 import { dataCases } from './data-cases.ts';
 import { closeEverything, type ProviderFixture, type ProviderHooks } from './harness.ts';
 import { lifetimeCases } from './lifetime-cases.ts';
+import { ownContextCases } from './own-context-cases.ts';
 import { permissionCases } from './permission-cases.ts';
 import { queueCases } from './queue-cases.ts';
 import { revocationCases } from './revocation-cases.ts';
@@ -30,5 +31,6 @@ export function providerSuite(name: string, hooks: ProviderHooks): void {
     revocationCases(fixture);
     stateCases(fixture, hooks.traits);
     lifetimeCases(fixture);
+    ownContextCases(fixture);
   });
 }
