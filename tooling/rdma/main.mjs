@@ -58,7 +58,9 @@ async function fillShared(shared, names) {
   });
   writeFileSync(join(shared, 'plan'), chosen.map(planned).join(''));
   const mu = `MU='${process.execPath} ${join(root, 'apps/cli/bin/mu.js')}'\n`;
-  writeFileSync(join(shared, 'environment.sh'), mu);
+  const verbs = join(root, 'packages/verbs/dist/index.js');
+  const allocate = `ALLOCATE='${process.execPath} /share/allocate.mjs ${verbs}'\n`;
+  writeFileSync(join(shared, 'environment.sh'), mu + allocate);
 }
 
 /** A line of the plan that guest.sh reads. */

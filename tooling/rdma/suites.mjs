@@ -3,6 +3,7 @@
 export const SUITES = [
   { name: 'smoke', seconds: 60 },
   { name: 'compliance', seconds: 200, tests: 'tooling/rdma/test/compliance.guest.ts' },
+  { name: 'processes', seconds: 150, tests: 'tooling/rdma/test/processes.guest.ts' },
   { name: 'permission', seconds: 150, tests: 'tooling/rdma/test/permission.guest.ts' },
   { name: 'revocation', seconds: 200, tests: 'tooling/rdma/test/revocation.guest.ts' },
   { name: 'redis', seconds: 120, tests: 'tooling/rdma/test/redis.guest.ts' },

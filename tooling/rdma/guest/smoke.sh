@@ -20,3 +20,19 @@ doctor_lists_devices() {
     grep -q -e '--fabric ibverbs:rxe2:1:1 .*0a09:000c RoCE v2' /tmp/doctor
 }
 check "mu doctor lists devices, ports and addresses" doctor_lists_devices
+# Root may lock what it likes, unless it gives that up.
+memlock_is_told() {
+  ( ulimit -l 64 && setpriv --bounding-set=-ipc_lock $ALLOCATE 1048576 ) >/tmp/memlock 2>&1 && return 1
+  cat /tmp/memlock
+  grep -q -e 'this process may lock 65536 bytes (ulimit -l)' /tmp/memlock
+}
+uses_huge_pages() {
+  echo 8 >/proc/sys/vm/nr_hugepages
+  $ALLOCATE 4194304 >/tmp/huge
+  cat /tmp/huge
+  echo 0 >/proc/sys/vm/nr_hugepages
+  total=$(sed -n 's/HugePages_Total: *//p' /tmp/huge)
+  [ "$(sed -n 's/HugePages_Free: *//p' /tmp/huge)" = $((total - 2)) ] && [ "$total" -ge 2 ]
+}
+check "a memlock limit that is too low is named" memlock_is_told
+check "a region of 4 MiB takes two huge pages" uses_huge_pages

@@ -1,7 +1,18 @@
-import { expect, it } from 'vitest';
-import { listIbverbsDevices } from '../../../packages/verbs/src/index.ts';
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  ContextControl,
+  ibverbsBackend,
+  ibverbsDevice,
+  listIbverbsDevices,
+} from '../../../packages/verbs/src/index.ts';
+import {
+  closeEverything,
+  connect,
+  run,
+  writeRequest,
+} from '../../../packages/verbs/test/compliance/harness.ts';
 import { providerSuite } from '../../../packages/verbs/test/compliance/provider-suite.ts';
-import { fixture } from './devices.ts';
+import { devices, fixture } from './devices.ts';
 
 providerSuite('ibverbs', {
   traits: { wakes: false, knowsItsPeer: false },
@@ -18,4 +29,27 @@ it('lists ports with their RoCE v2 addresses', () => {
     const v2 = device.ports[0].gids.filter(({ type }) => type === 'RoCE v2');
     expect(v2.map(({ gid }) => gid)).toContain(`0000:0000:0000:0000:0000:ffff:0a09:000${'abc'[n]}`);
   }
+});
+
+describe('completion events', () => {
+  afterEach(closeEverything);
+
+  it('end a wait of the context, each time anew', () => {
+    const waiting = ibverbsDevice('rxe0', { completionEvents: true });
+    const pair = connect({ ...fixture, devices: [waiting, devices[1], devices[2]] });
+    const control = new ContextControl(ibverbsBackend(), pair.a.context.handle);
+    for (let round = 0; round < 20; round++) {
+      expect(control.waitForWake(1000, 0), 'nothing is under way').toBe(false);
+      pair.a.post(writeRequest(pair, 8 * round, 8));
+      expect(control.waitForWake(5_000_000, 0)).toBe(true);
+      expect(pair.a.queue.take()).toMatchObject({ status: 'success', byteLength: 8 });
+    }
+  });
+
+  it('are not there unless they were asked for', () => {
+    const pair = connect(fixture);
+    const control = new ContextControl(ibverbsBackend(), pair.a.context.handle);
+    expect(run(fixture, pair.a, writeRequest(pair, 0, 8)).status).toBe('success');
+    expect(control.waitForWake(1000, 0)).toBe(false);
+  });
 });

@@ -86,6 +86,7 @@ std::shared_ptr<Context> open(const std::string& device, const Napi::Object& giv
   const std::string revocation = given.Get("revocation").ToString().Utf8Value();
   if (revocation == "flags") options.revocation = ibverbs::Revocation::kByFlags;
   if (revocation == "reset") options.revocation = ibverbs::Revocation::kByReset;
+  options.completion_events = given.Get("completionEvents").ToBoolean().Value();
   return std::make_shared<ibverbs::IbvContext>(device, options, objects());
 }
 

@@ -17,13 +17,23 @@ constexpr uint32_t kLooksWhileOutstanding = 64;
 
 }  // namespace
 
-IbvCompletionQueue::IbvCompletionQueue(std::shared_ptr<Device> device, uint32_t depth)
+IbvCompletionQueue::IbvCompletionQueue(std::shared_ptr<Device> device,
+                                       std::shared_ptr<CompletionChannel> channel, uint32_t depth)
     : device_(std::move(device)),
+      channel_(std::move(channel)),
       depth_(depth),
       memory_(std::make_shared<PinnedMapping>("ibv_create_cq",
                                               (kRingEntries + depth * kCompletionEntryWords) * 4)),
-      queue_(library().create_cq(device_->raw(), static_cast<int>(depth), nullptr, nullptr, 0)) {
+      queue_(library().create_cq(device_->raw(), static_cast<int>(depth), nullptr,
+                                 channel_ == nullptr ? nullptr : channel_->raw(), 0)) {
   if (queue_ == nullptr) throw VerbsFailure("ibv_create_cq", errno, std::to_string(depth));
+  if (channel_ == nullptr) return;
+  try {
+    CompletionChannel::arm(queue_);
+  } catch (...) {
+    library().destroy_cq(queue_);
+    throw;
+  }
 }
 
 IbvCompletionQueue::~IbvCompletionQueue() { library().destroy_cq(queue_); }

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "../rings.h"
+#include "completion_channel.h"
 #include "memory.h"
 
 namespace mu::ibverbs {
@@ -15,7 +16,9 @@ class WorkQueue;
 
 class IbvCompletionQueue final : public CompletionQueue {
  public:
-  IbvCompletionQueue(std::shared_ptr<Device> device, uint32_t depth);
+  /// `channel` may be null.
+  IbvCompletionQueue(std::shared_ptr<Device> device, std::shared_ptr<CompletionChannel> channel,
+                     uint32_t depth);
   ~IbvCompletionQueue() override;
 
   std::shared_ptr<Mapping> ring() const override { return memory_; }
@@ -40,6 +43,7 @@ class IbvCompletionQueue final : public CompletionQueue {
   }
 
   std::shared_ptr<Device> device_;
+  std::shared_ptr<CompletionChannel> channel_;
   uint32_t depth_;
   std::shared_ptr<PinnedMapping> memory_;
   ibv_cq* queue_;

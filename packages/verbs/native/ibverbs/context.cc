@@ -34,6 +34,7 @@ IbvContext::IbvContext(const std::string& device, const ConnectionOptions& optio
                        const HandleResolver& handles)
     : device_(std::make_shared<Device>(device, options)),
       handles_(handles),
+      channel_(options.completion_events ? std::make_shared<CompletionChannel>(device_) : nullptr),
       event_(make_event()) {}
 
 IbvContext::~IbvContext() { close(event_); }
@@ -48,7 +49,7 @@ std::shared_ptr<MemoryRegion> IbvContext::register_memory(std::shared_ptr<Protec
 }
 
 std::shared_ptr<CompletionQueue> IbvContext::create_completion_queue(uint32_t depth) {
-  return std::make_shared<IbvCompletionQueue>(device_, depth);
+  return std::make_shared<IbvCompletionQueue>(device_, channel_, depth);
 }
 
 std::shared_ptr<SendRing> IbvContext::create_send_ring(uint32_t depth) {
@@ -72,8 +73,8 @@ bool IbvContext::wait_for_wake(uint32_t timeout_us, uint32_t spin_us) {
   if (rings_.load(std::memory_order_acquire) == seen && timeout_us > spin_us) {
     const uint32_t left = timeout_us - spin_us;
     const timespec timeout{left / 1'000'000, static_cast<long>(left % 1'000'000) * 1000};
-    pollfd waited{event_, POLLIN, 0};
-    ppoll(&waited, 1, &timeout, nullptr);
+    pollfd waited[] = {{event_, POLLIN, 0}, {channel_ == nullptr ? -1 : channel_->file(), POLLIN, 0}};
+    ppoll(waited, 2, &timeout, nullptr);
   }
   // Emptied before the count is read: a ring in between is counted now, and its event makes the
   // next wait look once in vain.
@@ -81,7 +82,8 @@ bool IbvContext::wait_for_wake(uint32_t timeout_us, uint32_t spin_us) {
   [[maybe_unused]] const ssize_t emptied = read(event_, &events, sizeof events);
   const uint32_t rung = rings_.load(std::memory_order_acquire);
   seen_rings_.store(rung, std::memory_order_relaxed);
-  return rung != seen;
+  const bool completed = channel_ != nullptr && channel_->take();
+  return rung != seen || completed;
 }
 
 void IbvContext::wake() {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "../provider.h"
+#include "completion_channel.h"
 #include "device.h"
 
 namespace mu::ibverbs {
@@ -32,6 +33,8 @@ class IbvContext final : public Context {
  private:
   std::shared_ptr<Device> device_;
   const HandleResolver& handles_;
+  /// Null unless completion events were asked for.
+  std::shared_ptr<CompletionChannel> channel_;
   int event_;
   std::atomic<uint32_t> rings_{0};
   std::atomic<uint32_t> seen_rings_{0};

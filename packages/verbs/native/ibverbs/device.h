@@ -27,6 +27,8 @@ struct ConnectionOptions {
   uint32_t retry_count = 3;
   PollPolicy poll_policy = PollPolicy::kByDevice;
   Revocation revocation = Revocation::kByDevice;
+  /// Whether a completion ends a wait of the context.
+  bool completion_events = false;
 };
 
 struct Limits {

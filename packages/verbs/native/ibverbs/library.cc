@@ -34,6 +34,10 @@ bool resolve_all(void* handle, Library& all) {
          resolve(handle, "ibv_dealloc_pd", all.dealloc_pd) &&
          resolve(handle, "ibv_reg_mr_iova", all.reg_mr_iova) &&
          resolve(handle, "ibv_dereg_mr", all.dereg_mr) &&
+         resolve(handle, "ibv_create_comp_channel", all.create_comp_channel) &&
+         resolve(handle, "ibv_destroy_comp_channel", all.destroy_comp_channel) &&
+         resolve(handle, "ibv_get_cq_event", all.get_cq_event) &&
+         resolve(handle, "ibv_ack_cq_events", all.ack_cq_events) &&
          resolve(handle, "ibv_create_cq", all.create_cq) &&
          resolve(handle, "ibv_destroy_cq", all.destroy_cq) &&
          resolve(handle, "ibv_create_qp", all.create_qp) &&

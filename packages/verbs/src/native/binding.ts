@@ -46,6 +46,7 @@ export interface IbverbsConnection {
   readonly retryCount: number;
   readonly pollPolicy: 'spin' | 'yield' | undefined;
   readonly revocation: 'flags' | 'reset' | undefined;
+  readonly completionEvents: boolean;
 }
 
 /** What native/addon.cc exports; each function names the C prototype it stands for there. */

@@ -30,6 +30,12 @@ export interface IbverbsOptions {
    * made of software, which check flags and copy in two steps; `flags` for others.
    */
   readonly revocation?: 'flags' | 'reset';
+  /**
+   * Whether a completion ends `waitForWake` of its context, for threads that wait instead of polling.
+   * Between queue pairs of one context nothing needs to be waited for: what was posted has completed
+   * when the doorbell returns. Default: no.
+   */
+  readonly completionEvents?: boolean;
 }
 
 /** Why there can be no ibverbs device here, or `undefined`. No device may be there all the same. */
@@ -84,7 +90,13 @@ class IbverbsBackend extends NativeBackend {
 
   openContext(device: string): number {
     const { device: name, port, gidIndex } = parseName(device);
-    const { timeoutExponent = 14, retryCount = 3, pollPolicy, revocation } = this.#options;
+    const {
+      timeoutExponent = 14,
+      retryCount = 3,
+      pollPolicy,
+      revocation,
+      completionEvents = false,
+    } = this.#options;
     const connection: IbverbsConnection = {
       port,
       gidIndex,
@@ -92,6 +104,7 @@ class IbverbsBackend extends NativeBackend {
       retryCount,
       pollPolicy,
       revocation,
+      completionEvents,
     };
     return this.binding.openIbverbsContext(name, connection);
   }

@@ -18,6 +18,9 @@ interface Answer {
   readonly error?: string;
 }
 
+/** What a peer stands on: a fabric of shared memory, or an RDMA device. */
+export type PeerPlace = { readonly fabric: string } | { readonly device: string };
+
 /** A peer in another process: `ask` has it do one of the actions of peer-process.mjs. */
 export class PeerProcess {
   readonly child: ChildProcess;
@@ -35,12 +38,15 @@ export class PeerProcess {
     });
   }
 
-  static async start(fabric: string, regionBytes: number): Promise<PeerProcess> {
-    const script = fileURLToPath(new URL('./peer-process.mjs', import.meta.url));
+  static async start(
+    where: PeerPlace,
+    regionBytes: number,
+    script = fileURLToPath(new URL('./peer-process.mjs', import.meta.url)),
+  ): Promise<PeerProcess> {
     const peer = new PeerProcess(fork(script, { execArgv: [] }));
     await peer.#answer(0);
     const opened = await peer.ask<{ endpoint: QueuePairEndpoint; remoteKey: number }>('open', {
-      fabric,
+      ...where,
       regionBytes,
     });
     peer.endpoint = opened.endpoint;

@@ -1,6 +1,12 @@
 // A peer in a process of its own, driven over IPC: see PeerProcess in peer-client.ts. It runs the
 // built package, as a user's process would.
-import { AccessFlags, Device, shmBackend } from '../../dist/index.js';
+import {
+  AccessFlags,
+  Device,
+  ibverbsBackend,
+  ibverbsDevice,
+  shmBackend,
+} from '../../dist/index.js';
 
 const EVERYTHING =
   AccessFlags.localWrite |
@@ -11,10 +17,12 @@ const EVERYTHING =
 let side;
 
 const actions = {
-  open({ fabric, regionBytes }) {
-    const backend = shmBackend({ fabric });
-    const device = new Device(backend, backend.listDevices()[0]);
-    const context = device.open();
+  /** On an RDMA device, or without one on a fabric of shared memory. */
+  open({ fabric, device, regionBytes }) {
+    const backend = device === undefined ? shmBackend({ fabric }) : ibverbsBackend();
+    const opened =
+      device === undefined ? new Device(backend, backend.listDevices()[0]) : ibverbsDevice(device);
+    const context = opened.open();
     const domain = context.allocateProtectionDomain();
     const queue = context.createCompletionQueue(256);
     const ring = context.createSendRing(256);

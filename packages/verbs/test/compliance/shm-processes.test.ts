@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AccessFlags } from '../../src/index.ts';
 import { completion, EVERYTHING, READ_ONLY, run, Side, type ProviderFixture } from './harness.ts';
 import { distProblem, PeerProcess } from './peer-client.ts';
+import { processCases } from './process-cases.ts';
 import { makeFabric, removeFabric, shmFixture, shmProblem } from './shm-harness.ts';
 
 const problem = shmProblem ?? distProblem;
@@ -35,7 +36,7 @@ describe.skipIf(problem !== undefined)(
       return side;
     };
     const start = async (regionBytes = 4096): Promise<PeerProcess> => {
-      const peer = await PeerProcess.start(fabric, regionBytes);
+      const peer = await PeerProcess.start({ fabric }, regionBytes);
       peers.push(peer);
       return peer;
     };
@@ -44,63 +45,14 @@ describe.skipIf(problem !== undefined)(
       remote: { remoteKey: peer.remoteKey, offset },
     });
 
-    it('writes, reads and adds in the memory of another process', async () => {
-      const side = open();
-      const peer = await start();
-      await peer.join(side);
-      side.region.bytes.set([1, 2, 3, 4, 5, 6, 7, 8, 9], 100);
-      expect(run(fixture, side, { kind: 'write', ...places(side, peer, 100, 9) }).status).toBe(
-        'success',
-      );
-      expect(await peer.ask('bytes', { offset: 99, length: 11 })).toEqual([
-        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0,
-      ]);
-
-      await peer.ask('fill', { value: 7 });
-      expect(run(fixture, side, { kind: 'read', ...places(side, peer, 0, 4096) }).status).toBe(
-        'success',
-      );
-      expect(side.region.bytes.every((byte) => byte === 7)).toBe(true);
-    });
-
-    it('loses no addition of two processes that add to one word at once', async () => {
-      const side = open();
-      const adders = [await start(), await start()];
-      for (const adder of adders) await adder.join(side);
-      const { remoteKey } = side.region;
-      await Promise.all(adders.map((adder) => adder.ask('add', { remoteKey, count: 20_000 })));
-      expect(new DataView(side.region.bytes.buffer).getBigUint64(0, true)).toBe(40_000n);
-    });
-
-    it('changes not one byte after a revocation, under a stream of writes of another process', async () => {
-      const bytes = 64 * 1024;
-      const side = open(bytes);
-      const peer = await start(bytes);
-      await peer.join(side);
-      let writes = 0;
-      for (let round = 1; round <= 40; round++) {
-        const stream = peer.ask<{ status: string; writes: number }>('stream', {
-          remoteKey: side.region.remoteKey,
-          offset: 0,
-          length: bytes,
-          from: 1,
-          values: 200,
-        });
-        await sleep(1 + (round % 7));
-        side.queuePair.control.modifyAccess(READ_ONLY);
-        const before = side.region.bytes.slice();
-        const until = performance.now() + 2;
-        while (performance.now() < until);
-        const refused = await stream;
-        expect(Buffer.compare(side.region.bytes, before), `round ${round}`).toBe(0);
-        expect(refused.status).toMatch(/^remote(InvalidRequest|AccessError)$/);
-        writes += refused.writes;
-        const psn = { receivePacketSequenceNumber: round, sendPacketSequenceNumber: round };
-        side.queuePair.control.cycle({ accessFlags: EVERYTHING, ...psn });
-        await peer.ask('cycle', { psn: round });
-      }
-      // Otherwise nothing was revoked "under a stream".
-      expect(writes).toBeGreaterThan(40);
+    processCases({
+      fixture: () => fixture,
+      additions: 20_000,
+      start: async (_n, regionBytes) => {
+        const peer = await PeerProcess.start({ fabric }, regionBytes);
+        peers.push(peer);
+        return peer;
+      },
     });
 
     it('keeps a stopped writer out: SIGSTOP in the middle of its copy, revoke, grant to another, SIGCONT', async () => {

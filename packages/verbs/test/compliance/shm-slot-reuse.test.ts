@@ -30,11 +30,11 @@ describe.skipIf(problem !== undefined)(
     });
 
     it('fences the new writer although the one of before still posts', async () => {
-      const before = await PeerProcess.start(fabric, BYTES);
+      const before = await PeerProcess.start({ fabric }, BYTES);
       peers.push(before);
       await before.join(target);
       target.queuePair.close();
-      const writer = await PeerProcess.start(fabric, BYTES);
+      const writer = await PeerProcess.start({ fabric }, BYTES);
       peers.push(writer);
       await writer.join(target);
       const { control } = target.queuePair;
