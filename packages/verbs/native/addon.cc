@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include "binding/backend.h"
+#include "binding/datapath.h"
 #include "binding/errors.h"
 #include "binding/ibverbs.h"
 #include "binding/integrity.h"
@@ -21,6 +22,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new mu::binding::Instance());
   exports["initialize"] = Napi::Function::New(env, initialize);
   mu::binding::export_backend(env, exports);
+  mu::binding::export_datapath(env, exports);
   mu::binding::export_ibverbs(env, exports);
   mu::binding::export_integrity(env, exports);
   mu::binding::export_measure(env, exports);

@@ -51,6 +51,11 @@ class SendRing {
   virtual std::shared_ptr<Mapping> memory() const = 0;
   /// Carries out, or hands to the device, every posted entry in order. Owning thread only.
   virtual void doorbell() = 0;
+  /// Whether work requests are over when the call that carries them out returns.
+  virtual bool immediate() const { return false; }
+  /// Where `immediate`: what was posted, and then the write of the ring's memory to each of its targets.
+  /// A bit for each target that has it, and for which no completion will come. Owning thread only.
+  virtual uint32_t write_now() { return 0; }
 };
 
 struct QueuePairChange {

@@ -13,6 +13,10 @@ constexpr uint32_t kRingEntries = 32;
 constexpr uint32_t kSendEntryWords = 16;
 constexpr uint32_t kCompletionEntryWords = 8;
 
+/// Behind the entries of a send ring: one write that goes to several targets at once.
+constexpr uint32_t kNowWords = 80;
+constexpr uint32_t kNowTargetsMax = 16;
+
 constexpr uint32_t kSendSignaled = 1u << 8;
 constexpr uint32_t kSendInline = 1u << 9;
 constexpr uint32_t kSendWake = 1u << 10;
@@ -37,6 +41,26 @@ struct SendEntry {
   uint32_t padding[2];
 };
 static_assert(sizeof(SendEntry) == kSendEntryWords * 4);
+
+/// A write to several targets: what is the same for all, and then what differs.
+struct WriteNow {
+  uint32_t count;
+  uint32_t first_opcode_and_flags;
+  uint32_t opcode_and_flags;
+  uint32_t local_region;
+  uint32_t local_offset;
+  uint32_t length;
+  uint32_t remote_offset;
+  uint32_t work_request_id_low;
+  uint32_t padding[8];
+  struct Target {
+    uint32_t queue_pair;
+    uint32_t remote_key;
+    uint32_t work_request_id_high;
+    uint32_t padding;
+  } targets[kNowTargetsMax];
+};
+static_assert(sizeof(WriteNow) == kNowWords * 4);
 
 /// One finished work request, as JavaScript reads it.
 struct CompletionEntry {

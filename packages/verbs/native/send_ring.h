@@ -10,13 +10,13 @@ namespace mu {
 
 /// `QueuePairType` has `execute(const SendEntry&, const HandleResolver&)`; `MappingType` is the memory.
 template <typename QueuePairType, typename MappingType>
-class OrderedSendRing final : public SendRing {
+class OrderedSendRing : public SendRing {
  public:
   OrderedSendRing(uint32_t depth, const HandleResolver& handles)
       : mask_(depth - 1),
         handles_(handles),
         memory_(std::make_shared<MappingType>("createSendRing",
-                                              (kRingEntries + depth * kSendEntryWords) * 4)) {}
+                                              (kRingEntries + depth * kSendEntryWords + kNowWords) * 4)) {}
 
   std::shared_ptr<Mapping> memory() const override { return memory_; }
 
@@ -34,7 +34,7 @@ class OrderedSendRing final : public SendRing {
     words[kRingConsumer] = end;
   }
 
- private:
+ protected:
   uint32_t mask_;
   const HandleResolver& handles_;
   std::shared_ptr<MappingType> memory_;

@@ -39,6 +39,11 @@ export interface Backend {
   destroySendRing(ring: number): void;
   /** Hands every entry between consumer and producer to the provider, in order; nothing once destroyed. */
   ringDoorbell(ring: number): void;
+  /**
+   * Rings the doorbell, and then carries out the write that stands in the ring as `WriteNow`: a bit for
+   * each target that has it by now, for which no completion comes. For rings that are `immediate`.
+   */
+  writeNow?(ring: number): number;
 
   /** ibv_create_qp(3), RC, in RESET. */
   createQueuePair(domain: number, attributes: RawQueuePairAttributes): RawQueuePair;
@@ -115,8 +120,10 @@ export interface RawCompletionQueue {
 /** A send ring, and the memory that it is posted to. */
 export interface RawSendRing {
   readonly ring: number;
-  /** The ring, laid out as `SendEntry`. */
+  /** The ring, laid out as `SendEntry`, with `WriteNow` behind it. */
   readonly buffer: ArrayBuffer;
+  /** Whether work requests are over when the call that carries them out returns. */
+  readonly immediate: boolean;
 }
 
 /** What a queue pair is made with. */

@@ -34,6 +34,23 @@ export const SendEntry = {
   swapHigh: 13,
 } as const;
 
+/** Words of a write to several targets at once, behind the entries of a send ring. */
+export const WriteNow = {
+  words: 80,
+  count: 0,
+  firstOpcodeAndFlags: 1,
+  opcodeAndFlags: 2,
+  localRegion: 3,
+  localOffset: 4,
+  length: 5,
+  remoteOffset: 6,
+  workRequestIdLow: 7,
+  /** Each target has four words from here: queue pair, remote key, high word of the id, and nothing. */
+  targets: 16,
+  targetWords: 4,
+  targetsMax: 16,
+} as const;
+
 /** Flags of a work request, shifted above the opcode's byte. */
 export const SendFlags = {
   /** A completion is wanted on success too; failures always complete. */
@@ -66,7 +83,7 @@ export const CompletionEntry = {
 
 /** Bytes of a send ring with `depth` entries. */
 export function sendRingBytes(depth: number): number {
-  return (Ring.entries + depth * SendEntry.words) * 4;
+  return (Ring.entries + depth * SendEntry.words + WriteNow.words) * 4;
 }
 
 /** Bytes of a completion ring with `depth` entries. */

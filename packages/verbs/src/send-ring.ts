@@ -3,7 +3,7 @@ import type { Context } from './context.ts';
 import { refuse } from './errors.ts';
 import { Owned } from './lifetime.ts';
 import type { QueuePair } from './queue-pair.ts';
-import { Ring, SendEntry } from './ring-layout.ts';
+import { Ring, SendEntry, WriteNow } from './ring-layout.ts';
 import { Opcode } from './work-completion.ts';
 
 /** Peers that are written the same bytes, and what differs between their work requests. */
@@ -23,9 +23,14 @@ export interface WriteTargets {
 export class SendRing extends Owned {
   readonly handle: number;
   readonly depth: number;
+  /** Whether `writeNow` may be called: work requests are over when the provider was called. */
+  readonly immediate: boolean;
   readonly #words: Uint32Array;
   readonly #mask: number;
   readonly #backend: Backend;
+  /** First word of `WriteNow`, and whose targets stand there. */
+  readonly #now: number;
+  #nowTargets: WriteTargets | undefined;
   #produced = 0;
   /** The same as `closed`, which every class of objects shares, where it is read for each post. */
   #released = false;
@@ -38,6 +43,8 @@ export class SendRing extends Owned {
     this.depth = depth;
     this.#words = new Uint32Array(raw.buffer);
     this.#mask = depth - 1;
+    this.#now = Ring.entries + depth * SendEntry.words;
+    this.immediate = raw.immediate;
     this.attach();
   }
 
@@ -104,6 +111,42 @@ export class SendRing extends Owned {
     }
   }
 
+  /**
+   * The same at once, on a ring that is `immediate` and whose queue pairs have nothing under way: rings
+   * the doorbell, writes, and returns a bit for each target that has the bytes. Only for the others a
+   * completion comes. Throws EBADF when the ring or a queue pair was closed, ENOTSUP where nothing is
+   * immediate.
+   */
+  writeNow(
+    targets: WriteTargets,
+    firstOpcodeAndFlags: number,
+    opcodeAndFlags: number,
+    localRegion: number,
+    localOffset: number,
+    length: number,
+    remoteOffset: number,
+    workRequestIdLow: number,
+  ): number {
+    if (this.#released) throw refuse('ibv_post_send', 'EBADF', 'used after close');
+    if (!this.immediate) throw refuse('ibv_post_send', 'ENOTSUP', 'completions take their time');
+    const words = this.#words;
+    const at = this.#now;
+    if (this.#nowTargets !== targets) this.#load(targets);
+    words[at + WriteNow.firstOpcodeAndFlags] = firstOpcodeAndFlags;
+    words[at + WriteNow.opcodeAndFlags] = opcodeAndFlags;
+    words[at + WriteNow.localRegion] = localRegion;
+    words[at + WriteNow.localOffset] = localOffset;
+    words[at + WriteNow.length] = length;
+    words[at + WriteNow.remoteOffset] = remoteOffset;
+    words[at + WriteNow.workRequestIdLow] = workRequestIdLow;
+    const done = this.#backend.writeNow?.(this.handle) ?? 0;
+    const { queuePairs } = targets;
+    // Of what did not succeed a completion tells, which needs its places.
+    for (let n = 0; n < queuePairs.length; n++)
+      if ((done & (1 << n)) === 0) queuePairs[n].reserve();
+    return done;
+  }
+
   /** Posts a compare-and-swap or fetch-and-add on 8 remote bytes; the old value lands locally. */
   postAtomic(
     queuePair: QueuePair,
@@ -141,7 +184,23 @@ export class SendRing extends Owned {
 
   /** Hands all posted work requests to the provider. */
   doorbell(): void {
+    if (this.#words[Ring.consumer] === this.#produced) return;
     this.#backend.ringDoorbell(this.handle);
+  }
+
+  #load(targets: WriteTargets): void {
+    const { queuePairs, remoteKeys, workRequestIdsHigh } = targets;
+    if (queuePairs.length > WriteNow.targetsMax)
+      throw refuse('ibv_post_send', 'EINVAL', `${queuePairs.length} targets at once`);
+    const words = this.#words;
+    words[this.#now + WriteNow.count] = queuePairs.length;
+    for (const [n, queuePair] of queuePairs.entries()) {
+      const at = this.#now + WriteNow.targets + n * WriteNow.targetWords;
+      words[at] = queuePair.handle;
+      words[at + 1] = remoteKeys[n];
+      words[at + 2] = workRequestIdsHigh[n];
+    }
+    this.#nowTargets = targets;
   }
 
   /** Checks every limit and returns the first word of the entry to fill. */

@@ -7,6 +7,7 @@ import {
   SendEntry,
   sendRingBytes,
   SendFlags,
+  WriteNow,
 } from '../src/ring-layout.ts';
 import { ACCESS_FLAGS_ALL, AccessFlags } from '../src/access-flags.ts';
 import { QueuePairState } from '../src/queue-pair-state.ts';
@@ -41,7 +42,7 @@ describe('ring layout', () => {
   });
 
   it('has room for the counters and every entry', () => {
-    expect(sendRingBytes(4)).toBe(128 + 4 * 64);
+    expect(sendRingBytes(4)).toBe(128 + 4 * 64 + 320);
     expect(completionRingBytes(4)).toBe(128 + 4 * 32);
   });
 
@@ -54,6 +55,8 @@ describe('ring layout', () => {
         kRingEntries: Ring.entries,
         kSendEntryWords: SendEntry.words,
         kCompletionEntryWords: CompletionEntry.words,
+        kNowWords: WriteNow.words,
+        kNowTargetsMax: WriteNow.targetsMax,
         kSendSignaled: SendFlags.signaled,
         kSendInline: SendFlags.inline,
         kSendWake: SendFlags.wake,
@@ -64,6 +67,12 @@ describe('ring layout', () => {
     it('the words of both entries', () => {
       expect(structWords(native, 'SendEntry')).toEqual(SendEntry);
       expect(structWords(native, 'CompletionEntry')).toEqual(CompletionEntry);
+    });
+
+    it('the words of a write to several targets', () => {
+      const { words, targets, targetWords, targetsMax, ...same } = WriteNow;
+      expect(structWords(native, 'WriteNow')).toMatchObject(same);
+      expect(words).toBe(targets + targetWords * targetsMax);
     });
 
     it('the numbers of native/types.h', () => {

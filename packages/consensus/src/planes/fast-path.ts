@@ -227,6 +227,10 @@ export class FastPath {
     this.#ends[serial & (ENDS - 1)] = this.tail;
     this.#next = serial + 1;
 
+    if (this.#sendRing.immediate && this.#nothingUnderWay) {
+      this.#carryNow(at, bytes, position, serial);
+      return;
+    }
     // The first work request seals the bytes for all: they are the same memory.
     this.#sendRing.postToAll(
       this.#targets,
@@ -238,6 +242,23 @@ export class FastPath {
       position,
       serial >>> 0,
     );
+  }
+
+  /** Where work requests are over at once: acknowledgements without completions. */
+  #carryNow(at: number, bytes: number, position: number, serial: number): void {
+    const done = this.#sendRing.writeNow(
+      this.#targets,
+      WRITE_SEALED,
+      WRITE,
+      this.#memory.staging.handle,
+      at,
+      bytes,
+      position,
+      serial >>> 0,
+    );
+    const active = this.#active;
+    for (let n = 0; n < active.length; n++)
+      if ((done & (1 << n)) !== 0) this.#acknowledged[active[n].to] = this.tail;
   }
 
   #setActive(lanes: readonly Lane[]): void {

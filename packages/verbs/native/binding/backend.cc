@@ -91,19 +91,6 @@ napi_value poll_queue(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// ringDoorbell(ring: number): void — the call of the hot path. One function for all rings: a call site
-// that sees several is called by V8 the slow way.
-napi_value ring_doorbell(napi_env env, napi_callback_info info) {
-  size_t argc = 1;
-  napi_value argument;
-  napi_get_cb_info(env, info, &argc, &argument, nullptr, nullptr);
-  uint32_t handle = 0;
-  napi_get_value_uint32(env, argument, &handle);
-  SendRing* ring = objects().send_rings.peek(handle);
-  if (ring != nullptr) ring->doorbell();
-  return nullptr;
-}
-
 /// A function without arguments over `object`, which lives as long as the function.
 template <typename T>
 Napi::Value bound(Napi::Env env, const char* name, napi_callback callback,
@@ -144,6 +131,7 @@ Napi::Value create_send_ring(const Info& info) {
     auto result = Napi::Object::New(info.Env());
     result["ring"] = objects().send_rings.add("createSendRing", ring);
     result["buffer"] = view_of(info.Env(), ring->memory());
+    result["immediate"] = ring->immediate();
     return result;
   });
 }
@@ -281,10 +269,6 @@ void export_backend(Napi::Env env, Napi::Object exports) {
   exports["destroyCompletionQueue"] = Napi::Function::New(env, destroy_completion_queue);
   exports["createSendRing"] = Napi::Function::New(env, create_send_ring);
   exports["destroySendRing"] = Napi::Function::New(env, destroy_send_ring);
-  napi_value doorbell;
-  NAPI_THROW_IF_FAILED_VOID(env, napi_create_function(env, "ringDoorbell", NAPI_AUTO_LENGTH,
-                                                      ring_doorbell, nullptr, &doorbell));
-  exports["ringDoorbell"] = doorbell;
   exports["createQueuePair"] = Napi::Function::New(env, create_queue_pair);
   exports["destroyQueuePair"] = Napi::Function::New(env, destroy_queue_pair);
   exports["modifyQueuePair"] = Napi::Function::New(env, modify_queue_pair);

@@ -27,7 +27,7 @@ class RawLoop {
         queue_(queue),
         ring_words_(reinterpret_cast<uint32_t*>(ring.memory()->data())),
         queue_words_(reinterpret_cast<uint32_t*>(queue.ring()->data())),
-        ring_mask_((ring.memory()->size() / 4 - kRingEntries) / kSendEntryWords - 1),
+        ring_mask_((ring.memory()->size() / 4 - kRingEntries - kNowWords) / kSendEntryWords - 1),
         queue_mask_((queue.ring()->size() / 4 - kRingEntries) / kCompletionEntryWords - 1),
         entries_(entries),
         count_(count),

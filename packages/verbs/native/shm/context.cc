@@ -3,12 +3,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../send_ring.h"
 #include "completion_queue.h"
 #include "doorbell.h"
 #include "process_state.h"
 #include "queue_pair.h"
 #include "region.h"
+#include "send_ring.h"
 
 namespace mu::shm {
 
@@ -32,7 +32,7 @@ std::shared_ptr<CompletionQueue> ShmContext::create_completion_queue(uint32_t de
 }
 
 std::shared_ptr<SendRing> ShmContext::create_send_ring(uint32_t depth) {
-  return std::make_shared<OrderedSendRing<ShmQueuePair, AnonymousMapping>>(depth, handles_);
+  return std::make_shared<ShmSendRing>(depth, handles_, round_trip_ns_ == 0);
 }
 
 std::shared_ptr<QueuePair> ShmContext::create_queue_pair(std::shared_ptr<ProtectionDomain> domain,

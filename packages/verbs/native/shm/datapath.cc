@@ -99,6 +99,13 @@ void ShmQueuePair::execute(const SendEntry& entry, const HandleResolver& handles
   complete(entry, carry_out(entry, handles));
 }
 
+bool ShmQueuePair::execute_now(const SendEntry& entry, const HandleResolver& handles) {
+  const Status status = carry_out(entry, handles);
+  if (status == Status::kSuccess) return true;
+  complete(entry, status);
+  return false;
+}
+
 Status ShmQueuePair::carry_out(const SendEntry& entry, const HandleResolver& handles) {
   const uint64_t own = slot_->admission.load(std::memory_order_acquire);
   if (admission_state(own) != QueuePairState::kReadyToSend) return Status::kWorkRequestFlushed;

@@ -33,6 +33,8 @@ class ShmQueuePair final : public QueuePair {
 
   /// Carries out one work request and pushes its completion.
   void execute(const SendEntry& entry, const HandleResolver& handles);
+  /// The same, but without a completion of a success: returns whether it was one.
+  bool execute_now(const SendEntry& entry, const HandleResolver& handles);
 
  private:
   /// Whom we are connected to, as the posting thread has read it for one connection of ours.

@@ -69,6 +69,7 @@ export interface Binding {
   createSendRing(context: number, depth: number): RawSendRing;
   destroySendRing(ring: number): void;
   ringDoorbell(ring: number): void;
+  writeNow(ring: number): number;
   createQueuePair(
     context: number,
     domain: number,

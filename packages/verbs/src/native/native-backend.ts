@@ -20,6 +20,7 @@ export abstract class NativeBackend implements Backend {
   declare createSendRing: Binding['createSendRing'];
   declare destroySendRing: Binding['destroySendRing'];
   declare ringDoorbell: Binding['ringDoorbell'];
+  declare writeNow: Binding['writeNow'];
   declare destroyQueuePair: Binding['destroyQueuePair'];
   declare modifyQueuePair: Binding['modifyQueuePair'];
   declare queryQueuePair: Binding['queryQueuePair'];
@@ -72,6 +73,7 @@ const PASSED_THROUGH = [
   'createSendRing',
   'destroySendRing',
   'ringDoorbell',
+  'writeNow',
   'destroyQueuePair',
   'modifyQueuePair',
   'queryQueuePair',

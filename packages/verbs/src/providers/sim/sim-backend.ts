@@ -140,7 +140,7 @@ export class SimBackend implements Backend {
     host.sendRings.set(ring, own);
     parent.children++;
     this.#doorbells.set(ring, () => ringDoorbell(host, own, this.#fabric.nic));
-    return { ring, buffer };
+    return { ring, buffer, immediate: false };
   }
 
   ringDoorbell(ring: number): void {

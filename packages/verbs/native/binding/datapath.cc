@@ -1,0 +1,47 @@
+#include "datapath.h"
+
+#include "../objects.h"
+
+namespace mu::binding {
+namespace {
+
+/// The send ring whose handle is the only argument, or null when there is none.
+SendRing* ring_of(napi_env env, napi_callback_info info) {
+  size_t argc = 1;
+  napi_value argument;
+  napi_get_cb_info(env, info, &argc, &argument, nullptr, nullptr);
+  uint32_t handle = 0;
+  napi_get_value_uint32(env, argument, &handle);
+  return objects().send_rings.peek(handle);
+}
+
+// ringDoorbell(ring: number): void. One function for all rings: a call site that sees several is
+// called by V8 the slow way.
+napi_value ring_doorbell(napi_env env, napi_callback_info info) {
+  SendRing* ring = ring_of(env, info);
+  if (ring != nullptr) ring->doorbell();
+  return nullptr;
+}
+
+// writeNow(ring: number): number
+napi_value write_now(napi_env env, napi_callback_info info) {
+  SendRing* ring = ring_of(env, info);
+  napi_value done;
+  napi_create_uint32(env, ring == nullptr ? 0 : ring->write_now(), &done);
+  return done;
+}
+
+}  // namespace
+
+void export_datapath(Napi::Env env, Napi::Object exports) {
+  const auto add = [&](const char* name, napi_callback callback) {
+    napi_value function;
+    NAPI_THROW_IF_FAILED_VOID(
+        env, napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function));
+    exports[name] = function;
+  };
+  add("ringDoorbell", ring_doorbell);
+  add("writeNow", write_now);
+}
+
+}  // namespace mu::binding

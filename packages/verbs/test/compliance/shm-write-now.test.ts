@@ -1,0 +1,100 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Opcode, SendFlags, shmDevice, type WriteTargets } from '../../src/index.ts';
+import { EVERYTHING, READ_ONLY, Side } from './harness.ts';
+import { makeFabric, removeFabric, shmFixture, shmProblem } from './shm-harness.ts';
+
+const WRITE = Opcode.rdmaWrite | SendFlags.signaled;
+const IDS_HIGH = Uint32Array.of(10, 20);
+
+describe.skipIf(shmProblem !== undefined)(`shm, writes at once ${shmProblem ?? ''}`, () => {
+  let fabric = '';
+  let writer: Side;
+  let peers: Side[];
+  let targets: WriteTargets;
+
+  /** A queue pair of the writer to each peer. */
+  beforeEach(() => {
+    fabric = makeFabric();
+    const [first, ...others] = shmFixture(fabric).devices;
+    writer = new Side(first);
+    peers = others.map((device) => new Side(device));
+    const queuePairs = peers.map((peer) => {
+      const [ours, theirs] = [writer.prepare(), peer.prepare()];
+      peer.queuePair = theirs.connect(ours.endpoint, { accessFlags: EVERYTHING });
+      return ours.connect(theirs.endpoint, { accessFlags: EVERYTHING });
+    });
+    const remoteKeys = Uint32Array.from(peers, ({ region }) => region.remoteKey);
+    targets = { queuePairs, remoteKeys, workRequestIdsHigh: IDS_HIGH };
+  });
+  afterEach(() => {
+    for (const side of [writer, ...peers]) side.context.close();
+    removeFabric(fabric);
+  });
+
+  const writeNow = (remoteOffset = 0): number =>
+    writer.ring.writeNow(targets, WRITE, WRITE, writer.region.handle, 0, 8, remoteOffset, 7);
+  const bytesAt = (peer: number, offset: number): number[] => [
+    ...peers[peer].region.bytes.subarray(offset, offset + 8),
+  ];
+  const ones = new Array<number>(8).fill(1);
+  const zeroes = new Array<number>(8).fill(0);
+
+  it('are over when the call returns, without completions', () => {
+    expect(writer.ring.immediate).toBe(true);
+    writer.region.bytes.fill(1, 0, 8);
+    expect(writeNow(16)).toBe(0b11);
+    expect([bytesAt(0, 16), bytesAt(1, 16)]).toEqual([ones, ones]);
+    expect(writer.queue.poll()).toBe(0);
+    expect(writer.queue.outstanding).toBe(0);
+    for (let n = 0; n < 1000; n++) expect(writeNow()).toBe(0b11);
+  });
+
+  it('seal for all targets what the first is to seal', () => {
+    writer.region.bytes.fill(1, 0, 16);
+    const { handle } = writer.region;
+    writer.ring.writeNow(targets, WRITE | SendFlags.seal, WRITE, handle, 0, 16, 0, 7);
+    expect(bytesAt(0, 8)).not.toEqual(ones);
+    expect(bytesAt(0, 8)).toEqual(bytesAt(1, 8));
+  });
+
+  it('come after what was posted before', () => {
+    writer.region.bytes.fill(2, 8, 16);
+    writer.region.bytes.fill(1, 0, 8);
+    targets.queuePairs[0].postSend({
+      kind: 'write',
+      local: { region: writer.region, offset: 8, length: 8 },
+      remote: { remoteKey: targets.remoteKeys[0], offset: 0 },
+    });
+    expect(writeNow()).toBe(0b11);
+    expect(bytesAt(0, 0)).toEqual(ones);
+    expect(writer.queue.poll()).toBe(1);
+  });
+
+  it('leave out a target that refuses, and complete there', () => {
+    peers[0].queuePair.control.modifyAccess(READ_ONLY);
+    writer.region.bytes.fill(1, 0, 8);
+    expect(writeNow()).toBe(0b10);
+    expect([bytesAt(0, 0), bytesAt(1, 0)]).toEqual([zeroes, ones]);
+    expect(targets.queuePairs.map(({ outstanding }) => outstanding)).toEqual([1, 0]);
+    expect(writer.queue.take()).toMatchObject({
+      workRequestIdLow: 7,
+      workRequestIdHigh: 10,
+      status: 'remoteInvalidRequest',
+    });
+    expect(writer.queue.outstanding).toBe(0);
+  });
+
+  it('are refused where completions take their time', () => {
+    const modelled = new Side(shmDevice({ fabric, fabricRttNs: 1000 }));
+    expect(modelled.ring.immediate).toBe(false);
+    expect(() =>
+      modelled.ring.writeNow(targets, WRITE, WRITE, modelled.region.handle, 0, 8, 0, 7),
+    ).toThrowError(/ENOTSUP/);
+    modelled.context.close();
+  });
+
+  it('are refused on a queue pair that was closed', () => {
+    targets.queuePairs[1].close();
+    expect(() => writeNow()).toThrowError(/EBADF/);
+  });
+});
