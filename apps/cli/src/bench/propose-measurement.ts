@@ -17,19 +17,17 @@ export async function measureProposing(
   done: (plan: ProposePlan) => void = () => undefined,
 ): Promise<Measured[]> {
   const results: Measured[] = [];
-  await undisturbed(
-    () =>
-      BenchGroup.with(options, async (group) => {
-        const { leader, ownCore } = await pinnedLeader(group);
-        for (const plan of plans.slice(results.length)) {
-          const proposed = leader.next('proposed', MEASUREMENT_MS);
-          leader.send({ kind: 'propose', plan });
-          results.push({ ...(await proposed).result, ownCore });
-          done(plan);
-        }
-      }),
-    options.signal,
-  );
+  const goOn = (): Promise<void> =>
+    BenchGroup.with(options, async (group) => {
+      const { leader, ownCore } = await pinnedLeader(group);
+      for (const plan of plans.slice(results.length)) {
+        const proposed = leader.next('proposed', MEASUREMENT_MS);
+        leader.send({ kind: 'propose', plan });
+        results.push({ ...(await proposed).result, ownCore });
+        done(plan);
+      }
+    });
+  await undisturbed(goOn, options.signal, () => results.length);
   return results;
 }
 
@@ -42,15 +40,25 @@ export async function pinnedLeader(
   return { leader, ownCore: giveOwnCore(leader.pid, others) };
 }
 
-/** How often a measurement is begun anew because the group changed its leader in the middle of it. */
-const ATTEMPTS = 3;
+/** How often one measurement is begun anew because the group changed its leader in the middle of it. */
+const ATTEMPTS = 5;
 
-/** A measurement counts only when the leader stayed: on a busy machine it is begun anew, and says so. */
-export async function undisturbed<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+/**
+ * A measurement counts only when the leader stayed: on a busy machine it is begun anew, and says so.
+ * `progress` grows where `work` goes on from where it was; attempts are then counted from there.
+ */
+export async function undisturbed<T>(
+  work: () => Promise<T>,
+  signal: AbortSignal,
+  progress: () => number = () => 0,
+): Promise<T> {
+  let reached = progress();
   for (let attempt = 1; ; attempt++) {
     try {
       return await work();
     } catch (error) {
+      if (progress() > reached) attempt = 1;
+      reached = progress();
       if (attempt === ATTEMPTS || signal.aborted) throw error;
       console.error(`note: measuring again, because: ${(error as Error).message}`);
     }

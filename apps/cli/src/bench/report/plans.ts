@@ -21,7 +21,7 @@ export function fullPlan(): readonly Part<unknown>[] {
     throughputPart({ batches: POWERS_TO_128, outstanding: [1, 2, 4, 8], count: 100_000 }),
     wrapsPart({ wraps: 10, ringBytes: MEBIBYTE }),
     modelledPart({ roundTripsNs: [500, 1150, 2500, 5000], count: 100_000 }),
-    failoverPart({ trials: 100 }),
+    failoverPart({ trials: 50 }),
     permissionsPart({
       regionBytes: [1, 4, 16, 64, 256].map((size) => size * MEBIBYTE),
       switches: 5000,
