@@ -33,8 +33,12 @@ describe('mu bench report --quick', () => {
     const json = join(directory, 'report.json');
     const summary = JSON.parse(stdout) as { goals: number; missed: number };
     expect(summary).toMatchObject({ bench: 'report', html, json });
-    const report = JSON.parse(readFileSync(json, 'utf8')) as { checks: Check[] };
+    const report = JSON.parse(readFileSync(json, 'utf8')) as {
+      checks: Check[];
+      failures: string[];
+    };
     expect(Object.keys(report)).toEqual(expect.arrayContaining(PARTS));
+    expect(report.failures).toEqual([]);
     expect(report.checks).toHaveLength(summary.goals);
     expect(report.checks.filter(({ met }) => !met)).toHaveLength(summary.missed);
 

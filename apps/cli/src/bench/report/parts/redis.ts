@@ -1,3 +1,4 @@
+import { undisturbed } from '../../propose-measurement.ts';
 import { BLOCKS, measureRedis, TARGETS, type RedisFigures } from '../../redis/redis-measurement.ts';
 import type { TargetName } from '../../redis/redis-targets.ts';
 import { cdfCharts } from '../cdf.ts';
@@ -34,7 +35,10 @@ export function redisPart(plan: {
       const results: Result[] = [];
       for (const setting of plan.settings) {
         const one = { ...setting, payloadBytes: PAYLOAD_BYTES };
-        const figures = await measureRedis(one, plan.requests, signal, () => done(named(setting)));
+        const figures = await undisturbed(
+          () => measureRedis(one, plan.requests, signal, () => done(named(setting))),
+          signal,
+        );
         results.push({ ...setting, figures });
       }
       return results;
