@@ -7,7 +7,7 @@ export const SUITES = [
   { name: 'permission', seconds: 150, tests: 'tooling/rdma/test/permission.guest.ts' },
   { name: 'revocation', seconds: 200, tests: 'tooling/rdma/test/revocation.guest.ts' },
   { name: 'redis', seconds: 120, tests: 'tooling/rdma/test/redis.guest.ts' },
-  { name: 'bench', seconds: 150, tests: 'tooling/rdma/test/bench.guest.ts', onlyNamed: true },
+  { name: 'bench', seconds: 300, tests: 'tooling/rdma/test/bench.guest.ts', onlyNamed: true },
   { name: 'group', seconds: 400, tests: 'tooling/rdma/test/group.guest.ts' },
 ];
 

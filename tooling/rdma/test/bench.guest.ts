@@ -11,12 +11,17 @@ interface Report {
   readonly ratioOfMedians: number;
 }
 
-it('measures proposals beside raw writes of the same run', async () => {
+/** `mu bench …` over the three devices, as a user calls it. */
+async function bench<Report>(...args: string[]): Promise<Report> {
   const mu = join(process.cwd(), 'apps/cli/bin/mu.js');
   const devices = 'ibverbs:rxe0:1:1,rxe1:1:1,rxe2:1:1';
-  const plan = ['bench', 'propose', '--fabric', devices, '--count', '3000', '--json'];
-  const { stdout } = await promisify(execFile)(process.execPath, [mu, ...plan]);
-  const report = JSON.parse(stdout) as Report;
+  const all = [mu, 'bench', ...args, '--fabric', devices, '--json'];
+  const { stdout } = await promisify(execFile)(process.execPath, all);
+  return JSON.parse(stdout) as Report;
+}
+
+it('measures proposals beside raw writes of the same run', async () => {
+  const report = await bench<Report>('propose', '--count', '2000');
   const us = ({ p50 }: { p50: number }): string => `${(p50 / 1000).toFixed(0)} µs`;
   console.log(
     `    propose ${us(report.latencyNs)}, raw to a majority ${us(report.rawWriteNs)}, ` +
@@ -28,3 +33,22 @@ it('measures proposals beside raw writes of the same run', async () => {
   for (const { p50 } of [report.latencyNs, report.rawWriteNs, report.rawOneWriteNs])
     expect(p50).toBeGreaterThan(0);
 }, 120_000);
+
+interface Failovers {
+  readonly provider: string;
+  readonly totalUs: { readonly p50: number; readonly max: number };
+  readonly detectUs: number;
+  readonly lostAcknowledged: number;
+  readonly duplicated: number;
+}
+
+for (const kind of ['kill', 'pause'])
+  it(`measures fail-overs by ${kind}`, async () => {
+    const report = await bench<Failovers>('failover', '--trials', '2', '--kind', kind);
+    const ms = (us: number): string => `${(us / 1000).toFixed(0)} ms`;
+    console.log(
+      `    ${kind}: total p50 ${ms(report.totalUs.p50)}, max ${ms(report.totalUs.max)}, ` +
+        `detection ${ms(report.detectUs)}`,
+    );
+    expect(report).toMatchObject({ provider: 'ibverbs', lostAcknowledged: 0, duplicated: 0 });
+  }, 120_000);

@@ -14,14 +14,18 @@ export interface Trial {
   readonly falseSuspicions: number;
 }
 
-const REPLICAS = 3;
+export const REPLICAS = 3;
 /** How long the leader writes before the signal. */
 const WRITING_MS = 1000;
 const TAKE_OVER_MS = 20_000;
 
 /** A fresh group, a leader that writes, a signal, and the successor's first command. */
-export function runTrial(kind: FailoverKind, signal: AbortSignal): Promise<Trial> {
-  return BenchGroup.with({ replicas: REPLICAS, signal }, (group) => failOver(group, kind));
+export function runTrial(
+  kind: FailoverKind,
+  signal: AbortSignal,
+  devices?: readonly string[],
+): Promise<Trial> {
+  return BenchGroup.with({ replicas: REPLICAS, devices, signal }, (group) => failOver(group, kind));
 }
 
 /** The parts of fail-overs in microseconds, in the order of the trials. */

@@ -1,5 +1,6 @@
+import { devicesOf } from '../bench/devices.ts';
 import { environment } from '../bench/environment.ts';
-import { runTrial, spansOf, type Trial } from '../bench/failover-trial.ts';
+import { REPLICAS, runTrial, spansOf, type Trial } from '../bench/failover-trial.ts';
 import { CliError } from '../errors.ts';
 import { interruption } from '../interruption.ts';
 import { percentile, wholeNumber } from '../output/numbers.ts';
@@ -9,6 +10,7 @@ import { progress } from '../output/progress.ts';
 export async function benchFailover(options: {
   trials: string;
   kind: string;
+  fabric?: string;
   json?: boolean;
 }): Promise<number> {
   const trials = wholeNumber('trials', options.trials, 1, 10_000);
@@ -16,15 +18,17 @@ export async function benchFailover(options: {
   if (kind !== 'kill' && kind !== 'pause')
     throw new CliError('USAGE', `--kind must be kill or pause, not ${kind}`, 2);
 
+  const devices = devicesOf(options.fabric, REPLICAS);
   const signal = interruption();
   const show = progress();
   const done: Trial[] = [];
   while (done.length < trials) {
-    done.push(await runTrial(kind, signal));
+    done.push(await runTrial(kind, signal, devices));
     show(`trial ${done.length} of ${trials}`);
   }
   show();
-  const report = { ...summary(kind, done), ...environment() };
+  const provider = devices === undefined ? 'shm' : 'ibverbs';
+  const report = { ...summary(kind, done), ...environment(), provider };
   if (options.json === true) console.log(JSON.stringify(report));
   else print(report);
   return report.lostAcknowledged === 0 && report.duplicated === 0 ? 0 : 1;
@@ -52,12 +56,14 @@ function summary(kind: string, trials: readonly Trial[]) {
   };
 }
 
-function print(report: ReturnType<typeof summary> & { cpu: string; commit: string }): void {
+function print(
+  report: ReturnType<typeof summary> & { provider: string; cpu: string; commit: string },
+): void {
   const us = (value: number): string => `${value.toFixed(0)} µs`;
   const { totalUs } = report;
   console.log(
     [
-      `${report.trials} fail-overs by ${report.kind}, from the signal to the first command decided by the new leader`,
+      `${report.trials} fail-overs by ${report.kind} over ${report.provider}, from the signal to the first command decided by the new leader`,
       `total      p50 ${us(totalUs.p50)}, p99 ${us(totalUs.p99)}, max ${us(totalUs.max)}`,
       `of which   detection ${us(report.detectUs)}, permissions ${us(report.permissionUs)}, catching up ${us(report.catchUpUs)} (medians)`,
       `lost ${report.lostAcknowledged}, applied twice ${report.duplicated}, false suspicions ${report.falseSuspicions}`,

@@ -1,7 +1,7 @@
+import { devicesOf } from '../bench/devices.ts';
 import { environment } from '../bench/environment.ts';
 import type { ProposePlan, ProposeResult } from '../bench/messages.ts';
 import { measureProposing, type Measured } from '../bench/propose-measurement.ts';
-import { CliError } from '../errors.ts';
 import { interruption } from '../interruption.ts';
 import { wholeNumber } from '../output/numbers.ts';
 
@@ -40,15 +40,6 @@ export async function benchPropose(options: BenchProposeOptions): Promise<number
   if (options.json === true) console.log(JSON.stringify(report));
   else print(report, result);
   return 0;
-}
-
-/** `ibverbs:DEVICE[,DEVICE…]`: one for each replica, or one for all. */
-function devicesOf(fabric: string | undefined, replicas: number): string[] | undefined {
-  if (fabric === undefined) return undefined;
-  const named = /^ibverbs:(.+)$/.exec(fabric)?.[1].split(',');
-  if (named === undefined || (named.length !== 1 && named.length !== replicas))
-    throw new CliError('USAGE', `--fabric must be ibverbs: and 1 or ${replicas} devices`, 2);
-  return Array.from({ length: replicas }, (_, id) => named[id] ?? named[0]);
 }
 
 function reportOf(result: Measured, plan: ProposePlan) {
