@@ -24,6 +24,7 @@ function program(finish: (status: number) => void): Command {
     .option('--group <name>', 'name of the group', 'default')
     .option('--port <port>', 'first client port (default: free ports)')
     .option('--log-bytes <n>', 'capacity of the log in bytes, a power of two')
+    .option('--no-restart', 'leave a replica dead that ends: else it is started again, and joins')
     .action(action(async () => (await import('./commands/up.ts')).up));
   mu.command('run <application>')
     .description('run one replica of a group in the foreground')

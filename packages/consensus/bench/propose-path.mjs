@@ -8,6 +8,7 @@ import { shmDevice } from '@mu-smr/verbs';
 import {
   BackgroundAssembly,
   BackgroundPlane,
+  Configuration,
   DEFAULT_TUNING,
   PlaneLink,
   ReplicationAssembly,
@@ -40,7 +41,8 @@ const members = replication.map((assembly, self) => {
   const link = new PlaneLink();
   const shared = {
     self,
-    replicas: MEMBERS,
+    slots: MEMBERS,
+    incarnation: self + 1,
     link,
     geometry: GEOMETRY,
     nonce: NONCE,
@@ -61,9 +63,6 @@ const members = replication.map((assembly, self) => {
   const { peers, scratch, sendRing, completionQueue } = background[self];
   const backgroundPlane = new BackgroundPlane({
     ...shared,
-    peers,
-    incoming: assembly.incoming,
-    outgoing: assembly.outgoing,
     scratch,
     log: assembly.memory.log.bytes,
     sendRing,
@@ -72,6 +71,13 @@ const members = replication.map((assembly, self) => {
     wakeReplication: () => undefined,
     raiseReplication: () => undefined,
   });
+  for (let id = 0; id < MEMBERS; id++) {
+    const [incoming, outgoing] = [assembly.incoming(id), assembly.outgoing(id)];
+    const peer = peers.find((one) => one.id === id);
+    backgroundPlane.connect({ id, incoming, outgoing, peer }, nowUs);
+    plane.membership.connected(id, id + 1);
+  }
+  plane.beginning.found(Configuration.initial([1, 2, 3]));
   return { plane, backgroundPlane };
 });
 

@@ -6,6 +6,8 @@ export type ConsensusErrorCode =
   | 'RENDEZVOUS_FAILED'
   | 'NOT_AUTHENTICATED'
   | 'APPLY_FAILED'
+  | 'STATE_TRANSFER'
+  | 'REMOVED'
   | 'BACKGROUND_FAILED'
   | 'CLOSED';
 

@@ -19,6 +19,7 @@ export type {
   ProposeOutcome,
   ReadBarrierOutcome,
   Rejected,
+  RemovalOutcome,
   ReplicaId,
   Unknown,
 } from './propose-outcome.ts';

@@ -35,5 +35,19 @@ export interface Unknown {
 /** How a proposal ended. Nothing is retried behind the caller's back. */
 export type ProposeOutcome<Result = unknown> = Decided<Result> | NotLeader | Rejected | Unknown;
 
+/** How the removal of a member ended. */
+export type RemovalOutcome =
+  | { readonly kind: 'removed' }
+  | NotLeader
+  | {
+      readonly kind: 'rejected';
+      /**
+       * `leads`: a leader does not remove itself, leadership is transferred first. `noMajority`: those
+       * that would remain and are up to date are no majority of the rest.
+       */
+      readonly reason: 'leads' | 'noMajority' | 'closed';
+    }
+  | Unknown;
+
 /** How a linearizable read barrier ended: only after `current` may local state be read. */
 export type ReadBarrierOutcome = { readonly kind: 'current' } | NotLeader | Rejected;

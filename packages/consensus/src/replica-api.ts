@@ -42,6 +42,12 @@ export interface ReplicaStatus {
   readonly capacityBytes: number;
   /** Replicas whose logs this leader may write, itself included; empty on a follower. */
   readonly confirmedFollowers: readonly ReplicaId[];
+  /** Ids of the members, as far as they are known here. */
+  readonly members: readonly ReplicaId[];
+  /** Whether this very life of the replica is one of them: not while it joins. */
+  readonly votes: boolean;
+  /** `joining`: it has no state yet; `catchingUp`: what was decided since is on its way; `running`. */
+  readonly phase: 'joining' | 'catchingUp' | 'running';
   readonly peers: readonly PeerStatus[];
   readonly counters: ReplicaCounters;
   /** How the background thread is scheduled: `fifo` or `normal` and why. */
@@ -67,6 +73,9 @@ export interface ReplicaCounters {
   readonly aborts: number;
   readonly suspicions: number;
   readonly readProofs: number;
+  /** Transfers of the whole state to and from other replicas. */
+  readonly statesGiven: number;
+  readonly statesReceived: number;
 }
 
 /** The part of `Replica` that adapters use. */

@@ -11,10 +11,15 @@ import type { StateMachine } from './state-machine.ts';
 
 /** What a replica is made of. */
 export interface ReplicaOptions<Result> {
-  /** This replica: 0 … replicas − 1. Lower ids are preferred as leaders. */
+  /** This replica: 0 … slots − 1. Lower ids are preferred as leaders. */
   readonly id: ReplicaId;
-  /** How many replicas the group has; an odd number. */
+  /** How many replicas found the group, with ids from 0; best an odd number. */
   readonly replicas: number;
+  /**
+   * How many ids there is room for, those of replicas that are added later included; the same at all.
+   * Default: `replicas`.
+   */
+  readonly slots?: number;
   /** Name of the group: letters, digits, dots and dashes. */
   readonly group: string;
   /** Shared by the group's replicas, never sent: proves to each that the others belong to it. */
@@ -53,6 +58,7 @@ const HostAndPort = z
 const Schema = z.object({
   id: z.int().min(0),
   replicas: z.int().min(1).max(REPLICAS_MAX),
+  slots: z.int().min(1).max(REPLICAS_MAX).optional(),
   group: z.string().regex(/^[A-Za-z0-9.-]{1,40}$/, 'letters, digits, dots and dashes, at most 40'),
   secret: z.string().min(1),
   fabric: z.string().startsWith('/').optional(),
@@ -64,6 +70,7 @@ const Schema = z.object({
 export interface CompleteOptions<Result> {
   readonly id: ReplicaId;
   readonly replicas: number;
+  readonly slots: number;
   readonly group: string;
   readonly secret: string;
   readonly stateMachine: StateMachine<Result>;
@@ -81,10 +88,11 @@ export function completeOptions<Result>(options: ReplicaOptions<Result>): Comple
     );
     throw new ConsensusError('BAD_OPTIONS', problems.join('; '));
   }
-  if (options.id >= options.replicas)
+  const slots = options.slots ?? options.replicas;
+  if (slots < options.replicas || options.id >= slots)
     throw new ConsensusError(
       'BAD_OPTIONS',
-      `id ${options.id} in a group of ${options.replicas} replicas`,
+      `id ${options.id} in a group of ${options.replicas} replicas with room for ${slots}`,
     );
   const geometry = { ...DEFAULT_GEOMETRY, ...options.geometry };
   try {
@@ -98,6 +106,7 @@ export function completeOptions<Result>(options: ReplicaOptions<Result>): Comple
   return {
     id: options.id,
     replicas: options.replicas,
+    slots,
     group: options.group,
     secret: options.secret,
     stateMachine: options.stateMachine,
@@ -108,7 +117,7 @@ export function completeOptions<Result>(options: ReplicaOptions<Result>): Comple
 }
 
 function transportOf(options: ReplicaOptions<unknown>): Transport {
-  const { ibverbs, fabric, fabricRttNs, group, replicas } = options;
+  const { ibverbs, fabric, fabricRttNs, group, replicas, slots = replicas } = options;
   if (ibverbs === undefined)
     return {
       kind: 'shm',
@@ -116,10 +125,10 @@ function transportOf(options: ReplicaOptions<unknown>): Transport {
       fabricRttNs: fabricRttNs ?? 0,
     };
   const { device, rendezvous, connection = {} } = ibverbs;
-  if (rendezvous.length !== replicas)
+  if (rendezvous.length !== slots)
     throw new ConsensusError(
       'BAD_OPTIONS',
-      `ibverbs.rendezvous: ${rendezvous.length} addresses for ${replicas} replicas`,
+      `ibverbs.rendezvous: ${rendezvous.length} addresses for ${slots} replicas`,
     );
   return { kind: 'ibverbs', device, rendezvous, connection };
 }
@@ -127,10 +136,11 @@ function transportOf(options: ReplicaOptions<unknown>): Transport {
 /** Everything that must be equal at all replicas of a group, by name. */
 export function agreement(options: CompleteOptions<unknown>): Record<string, string | number> {
   return {
-    protocol: 1,
+    protocol: 2,
     provider: options.transport.kind,
     group: options.group,
     replicas: options.replicas,
+    slots: options.slots,
     'log.capacityBytes': options.geometry.capacityBytes,
     'log.payloadBytesMax': options.geometry.payloadBytesMax,
     'log.windowBytes': options.geometry.windowBytes,

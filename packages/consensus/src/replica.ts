@@ -3,7 +3,12 @@ import type { LogOffset } from '@mu-smr/log';
 import { ConsensusError } from './errors.ts';
 import { PlaneLink } from './planes/plane-link.ts';
 import type { ReplicationPlane } from './planes/replication-plane.ts';
-import type { ProposeOutcome, ReadBarrierOutcome, ReplicaId } from './propose-outcome.ts';
+import type {
+  ProposeOutcome,
+  ReadBarrierOutcome,
+  RemovalOutcome,
+  ReplicaId,
+} from './propose-outcome.ts';
 import type { CallOptions, Proposer, ReplicaEvents, ReplicaStatus } from './replica-api.ts';
 import { completeOptions, type CompleteOptions, type ReplicaOptions } from './replica-options.ts';
 import { Calls } from './runtime/calls.ts';
@@ -61,7 +66,9 @@ export class Replica<Result = unknown>
   }
 
   /**
-   * Meets the other replicas and begins to run. Rejects with `ConsensusError`: PEER_MISSING after
+   * Founds the group with the other replicas, and begins to run; or joins the group when it runs
+   * already: then it resolves once another replica's state was restored here, and this replica becomes
+   * a voting member soon after. Rejects with `ConsensusError`: PEER_MISSING after
    * `deadlineMs` (default 30 s), CONFIG_MISMATCH, NOT_AUTHENTICATED, RENDEZVOUS_FAILED; or with
    * `VerbsError` when the fabric refuses. Nothing is left behind then.
    */
@@ -80,8 +87,9 @@ export class Replica<Result = unknown>
           ended: () => this.#timeline.ended(),
         },
       });
-      this.#plane = await this.#runtime.meet(signal);
+      this.#plane = this.#runtime.plane;
       this.#direct = new DirectMode(this.#plane, this.#link, this.#o.tuning);
+      await this.#runtime.meet(signal);
     } catch (error) {
       await this.close();
       throw error;
@@ -154,14 +162,28 @@ export class Replica<Result = unknown>
     return this.#calls.readBarrier(this.#plane, options);
   }
 
+  /**
+   * Removes another member from the group: it loses its vote and every grant, and stops when it hears
+   * of it. On the leader only.
+   */
+  remove(id: ReplicaId): Promise<RemovalOutcome> {
+    const plane = this.#plane;
+    if (!this.isLeader || plane === undefined) {
+      const { leader } = this;
+      return Promise.resolve(
+        this.#state === 'running'
+          ? { kind: 'notLeader', leader }
+          : { kind: 'rejected', reason: 'closed' },
+      );
+    }
+    return new Promise((resolve) => {
+      plane.remove(id, resolve);
+      this.#flushSoon();
+    });
+  }
+
   status(): ReplicaStatus {
-    return statusOf(
-      this.#o,
-      this.#link,
-      this.#plane,
-      this.#calls.decidedCommands,
-      this.#runtime?.scheduling ?? 'not started',
-    );
+    return statusOf(this.#o, this.#link, this.#plane, this.#calls.decidedCommands, this.#runtime);
   }
 
   /** Gives up leadership, ends the threads, closes queue pairs and memory. Pending calls end as closed. */
@@ -191,6 +213,12 @@ export class Replica<Result = unknown>
       return;
     }
     this.#announceChanges(led, plane.leading);
+    this.#runtime?.recover();
+    if (plane.membership.removed) {
+      const message = `replica ${this.id} was removed from its group`;
+      this.#fail(new ConsensusError('REMOVED', message));
+      return;
+    }
     if (plane.busy) this.#flushSoon();
   }
 

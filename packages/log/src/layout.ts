@@ -42,6 +42,8 @@ export const EntryKind = {
   noop: 3,
   /** Fills the area up to its end. */
   pad: 4,
+  /** A change of the group's membership; applied by consensus, never by the application. */
+  configuration: 5,
 } as const;
 
 export type EntryKindName = keyof typeof EntryKind;

@@ -11,6 +11,7 @@ import { Outcomes } from './checkers/outcomes.ts';
 import { PermissionErrors } from './checkers/permission-errors.ts';
 import { ProposalNumbers } from './checkers/proposal-numbers.ts';
 import { Reads } from './checkers/reads.ts';
+import { RemovedGrants } from './checkers/removed-grants.ts';
 import { Released } from './checkers/released.ts';
 import { SingleWriter } from './checkers/single-writer.ts';
 import { ValueChoice } from './checkers/value-choice.ts';
@@ -32,13 +33,13 @@ export function makeCheckers(
   const truth = new Acceptance(count, geometry);
   const durability = new Durability(replicas);
   const list = [
-    new SingleWriter(),
+    new SingleWriter(replicas),
     new NoWriteAfterRevoke(),
     truth,
     new Outcomes(truth),
     new ValueChoice(truth, geometry, replicas),
     new ProposalNumbers(),
-    new ConfirmedFollowers(truth, count),
+    new ConfirmedFollowers(truth),
     new KnownOffsets(truth),
     new AppliedPrefix(),
     durability,
@@ -47,6 +48,7 @@ export function makeCheckers(
     new Capacity(truth, geometry, replicas),
     new Released(truth),
     new PermissionErrors(),
+    new RemovedGrants(),
   ];
   return { list, truth, durability };
 }

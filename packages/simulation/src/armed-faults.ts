@@ -54,7 +54,7 @@ export interface ArmedEffects {
   pause(replica: SimReplica, us: number): void;
   /** For a while nobody reaches the replica. */
   hide(replica: SimReplica): void;
-  mayCrash(): boolean;
+  mayCrash(victim: SimReplica): boolean;
   dropConnection(queuePairNumber: number): void;
   schedule(delayNs: number, action: () => void): void;
   fault(text: string): void;
@@ -118,7 +118,7 @@ export class ArmedFaults {
   #do({ kind, us, random }: Waiting, source: SimReplica, target: SimReplica, qp: number): void {
     const { effect } = ARMED[kind];
     const who = effect === 'crashTarget' ? target : source;
-    if (effect.startsWith('crash') && (!this.#effects.mayCrash() || who.crashed)) return;
+    if (effect.startsWith('crash') && (who.crashed || !this.#effects.mayCrash(who))) return;
     this.#effects.fault(`${kind} ${who.host}`);
     switch (effect) {
       case 'stopSource':
@@ -136,7 +136,7 @@ export class ArmedFaults {
         return;
       case 'crashSoon':
         this.#effects.schedule(random.between(0, 20_000), () => {
-          if (!who.crashed && this.#effects.mayCrash()) who.crash();
+          if (!who.crashed && this.#effects.mayCrash(who)) who.crash();
         });
         return;
       default:

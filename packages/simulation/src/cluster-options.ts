@@ -10,6 +10,8 @@ export interface ClusterOptions {
   readonly geometry: LogGeometry;
   readonly tuning: Tuning;
   readonly mtuBytes: number;
+  /** Whether a replica behind every ring gets the state of another, as a real one does. */
+  readonly transfersState: boolean;
 }
 
 /** Draws a cluster: small rings, so that they wrap and are recycled many times, and short times. */
@@ -43,5 +45,6 @@ export function drawClusterOptions(seed: number, random: Random): ClusterOptions
       fateSharingUs: random.between(1000, 4000),
       outstandingMax: random.pick([3, 8, 64]),
     },
+    transfersState: random.chance(0.8),
   };
 }

@@ -33,7 +33,7 @@ export class FaultInjector {
         for (const from of cluster.alive)
           if (from !== replica) this.#lose(from, replica, 'requests', SHORT_LOSS_US);
       },
-      mayCrash: () => this.#mayCrash,
+      mayCrash: (victim) => cluster.canLose(victim),
       dropConnection: (queuePair) => cluster.fabric.dropConnection(queuePair),
       schedule: (delayNs, action) => cluster.fabric.schedule(delayNs, action),
       fault: (text) => observer.fault(text),
@@ -69,11 +69,6 @@ export class FaultInjector {
     for (const replica of this.#cluster.alive) replica.unblock();
   }
 
-  get #mayCrash(): boolean {
-    const { alive, replicas } = this.#cluster;
-    return replicas.length - alive.length < Math.floor((replicas.length - 1) / 2);
-  }
-
   #inject({ kind, us, seed }: ScheduledFault): void {
     const random = new Random(seed);
     if (isArmed(kind)) {
@@ -87,10 +82,18 @@ export class FaultInjector {
   }
 
   #victim(kind: TimedKind, random: Random): SimReplica | undefined {
-    const { alive, leaders } = this.#cluster;
-    if (kind === 'crash' && !this.#mayCrash) return undefined;
-    if (kind === 'pauseLeader' || kind === 'duel')
-      return leaders.length === 0 ? undefined : random.pick(leaders);
+    const { alive, leaders, replicas } = this.#cluster;
+    if (kind === 'crash')
+      return pickOne(
+        alive.filter((one) => this.#cluster.canLose(one)),
+        random,
+      );
+    if (kind === 'restart')
+      return pickOne(
+        replicas.filter((one) => one.crashed),
+        random,
+      );
+    if (kind === 'pauseLeader' || kind === 'duel') return pickOne(leaders, random);
     return random.pick(alive);
   }
 
@@ -98,6 +101,12 @@ export class FaultInjector {
     switch (kind) {
       case 'crash':
         victim.crash();
+        return;
+      case 'restart':
+        this.#cluster.restart(victim.id);
+        return;
+      case 'remove':
+        this.#remove(victim);
         return;
       case 'pauseNicContinues':
         this.#pause(victim, 'continues', us);
@@ -129,14 +138,25 @@ export class FaultInjector {
     }
   }
 
+  /** Has the leader remove a member that the group can do without. */
+  #remove(victim: SimReplica): void {
+    const [leader] = this.#cluster.leaders;
+    if (leader === undefined || leader === victim || !this.#cluster.canLose(victim)) return;
+    leader.replication.remove(victim.id, ({ kind }) =>
+      this.#observer.fault(`${victim.host} is to be removed: ${kind}`),
+    );
+    leader.wake('replication');
+  }
+
   #disturb(kind: TimedKind, victim: SimReplica, us: number, random: Random): void {
     const other = random.pick(this.#cluster.replicas);
     const { fabric } = this.#cluster;
     const { host } = victim;
     if (kind === 'dropLane') {
+      const incoming = random.chance(0.5);
+      if (other.crashed || other.connectedTo(victim.id) === 0) return;
       const offer = other.replicationAssembly.offer(victim.id);
-      const end = random.chance(0.5) ? offer.incoming : offer.outgoing;
-      if (!other.crashed) fabric.dropConnection(end.queuePairNumber);
+      fabric.dropConnection((incoming ? offer.incoming : offer.outgoing).queuePairNumber);
       return;
     }
     if (kind === 'slowLink' || kind === 'lateCompletions') {
@@ -211,4 +231,8 @@ export class FaultInjector {
     this.#undo.add(once);
     this.#cluster.fabric.schedule(us * 1000, once);
   }
+}
+
+function pickOne(replicas: readonly SimReplica[], random: Random): SimReplica | undefined {
+  return replicas.length === 0 ? undefined : random.pick(replicas);
 }

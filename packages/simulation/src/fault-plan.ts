@@ -5,6 +5,8 @@ import type { Random } from './random.ts';
 /** What is done to a replica or a link at a moment of its own. */
 const TIMED_KINDS = [
   'crash',
+  'restart',
+  'remove',
   'pauseNicContinues',
   'pauseNicStops',
   'pauseLeader',
@@ -57,7 +59,7 @@ export function drawFaultPlan(random: Random): FaultPlan {
   const likely = random.pick([0.1, 0.25, 0.5]);
   const kinds = FAULT_KINDS.filter((kind) =>
     // Losing a peer for good ends most of what a seed could still show.
-    random.fork(kind).chance(losesPeer(kind) ? likely / 4 : likely),
+    random.fork(kind).chance(kind === 'restart' ? 0.7 : losesPeer(kind) ? likely / 4 : likely),
   );
   return {
     kinds,

@@ -15,6 +15,7 @@ export type Invariant =
   | 'I14'
   | 'I15'
   | 'I16'
+  | 'I17'
   /** A replica threw: an assertion of its own, or a refusal by the library that it did not expect. */
   | 'exception'
   /** Two runs of one seed went different ways. */

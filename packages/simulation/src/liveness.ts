@@ -50,7 +50,7 @@ export class Liveness {
     const { alive, replicas } = this.#cluster;
     const kept = Math.max(...alive.map((replica) => replica.link.offset('head')));
     const served = alive.filter((replica) => replica.replication.replayer.known >= kept);
-    return served.length * 2 <= replicas.length;
+    return !this.#cluster.options.transfersState && served.length * 2 <= replicas.length;
   }
 
   /** L1 one leader soon; L2 pending requests end; L3 every live follower reaches the leader's FUO. */
@@ -111,12 +111,11 @@ export class Liveness {
 
   /** L5: a dead minority never stops commits, also over three wraps of the ring. */
   #wraps(): void {
-    const { alive, replicas, options } = this.#cluster;
-    // Whoever is behind the ring waits for a state transfer, and is no use to a majority yet.
-    const confirmed = this.#leader()?.replication.fastPath.active ?? [];
-    const useful = alive.filter(({ id }) => confirmed.some((lane) => lane.to === id));
-    const mayDie = useful.length > Math.floor(replicas.length / 2) + 1;
-    if (mayDie && this.#random.chance(0.5)) this.#random.pick(alive).crash();
+    const { alive, options } = this.#cluster;
+    if (this.#random.chance(0.5)) {
+      const mayDie = alive.filter((replica) => this.#cluster.canLose(replica));
+      if (mayDie.length > 0) this.#random.pick(mayDie).crash();
+    }
     this.#awaitLeader();
     const from = this.#leader()?.replication.fastPath.decided ?? 0;
     const enough = WRAPS * options.geometry.capacityBytes;
@@ -169,7 +168,8 @@ export class Liveness {
         const confirmed = active.map((lane) => lane.to).join('');
         return (
           `${host} ${replication.phase} applied ${applied} known ${known} scanned ${scanned} head ${link.offset('head')}` +
-          ` decided ${decided} tail ${tail} limit ${limit} confirmed ${confirmed} holder ${background.holder}`
+          ` decided ${decided} tail ${tail} limit ${limit} confirmed ${confirmed} holder ${background.holder}` +
+          ` phase ${link.int('phase')} behind ${link.int('behind')} strayed ${link.int('strayed')} configured ${link.offset('configured')}`
         );
       })
       .join('; ');

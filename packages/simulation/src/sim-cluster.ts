@@ -3,14 +3,24 @@ import type { ClusterOptions } from './cluster-options.ts';
 import type { Observer } from './observer.ts';
 import type { Random } from './random.ts';
 import { SimReplica } from './sim-replica.ts';
+import { SimTransfer } from './sim-transfer.ts';
+
+/** How often a replica is looked at that may need the state of another. */
+const WATCH_NS = 300_000;
 
 /** A whole cluster in virtual time: hosts, replicas, and who watches them. */
 export class SimCluster {
   readonly fabric: SimFabric;
-  readonly replicas: readonly SimReplica[];
   readonly options: ClusterOptions;
+  /** By id: the life that each has now. */
+  readonly replicas: SimReplica[];
   /** Events so far. */
   steps = 0;
+  readonly #random: Random;
+  readonly #observer: Observer;
+  readonly #byLogKey = new Map<number, SimReplica>();
+  readonly #transfers = new Map<SimReplica, SimTransfer>();
+  #lives = 0;
 
   constructor(
     options: ClusterOptions,
@@ -19,18 +29,50 @@ export class SimCluster {
     faults: SimFaultOptions,
   ) {
     this.options = options;
+    this.#random = random;
+    this.#observer = observer;
     this.fabric = new SimFabric({ seed: options.seed, faults, mtuBytes: options.mtuBytes });
-    this.replicas = Array.from(
-      { length: options.replicas },
-      (_, id) => new SimReplica(id, this.fabric, options, random, observer),
-    );
+    this.replicas = Array.from({ length: options.replicas }, (_, id) => this.#life(id));
     for (const replica of this.replicas) replica.start(this.replicas);
-    this.#watchWrites(observer);
-    this.#watchCompletions(observer);
+    this.#watchWrites();
     this.fabric.onWake((host) => {
       const woken = this.replicas.find((replica) => replica.host === host);
       if (woken !== undefined && !woken.crashed) woken.wake('background');
     });
+    if (options.transfersState) this.#watchLogs();
+  }
+
+  /**
+   * Whether the group can bear the loss of a replica: a majority of the members remains, as those that
+   * remain know them, which hold all that a ring no longer does.
+   */
+  canLose(victim: SimReplica): boolean {
+    const rest = this.alive.filter((replica) => replica !== victim);
+    const [newest] = rest
+      .filter(({ replication }) => replication.membership.size > 0)
+      .sort((a, b) => b.link.offset('configured') - a.link.offset('configured'));
+    if (newest === undefined) return false;
+    const { membership } = newest.replication;
+    const kept = Math.max(...rest.map((replica) => replica.link.offset('head')));
+    const able = rest.filter(
+      ({ id, incarnation, link, replication }) =>
+        membership.member(id) === incarnation &&
+        link.int('behind') === 0 &&
+        replication.replayer.known >= kept,
+    );
+    return able.length >= membership.majority;
+  }
+
+  /** Starts a replica that crashed: another life, without memory, that joins the group. */
+  restart(id: number): void {
+    this.fabric.restart(this.replicas[id].host);
+    const life = this.#life(id);
+    this.replicas[id] = life;
+    life.startAlone();
+    const transfer = new SimTransfer(this, life, this.#random);
+    this.#transfers.set(life, transfer);
+    transfer.meet();
+    transfer.begin();
   }
 
   get nowUs(): number {
@@ -57,32 +99,55 @@ export class SimCluster {
     }
   }
 
-  #watchWrites(observer: Observer): void {
-    const byLogKey = new Map(
-      this.replicas.map((replica) => [replica.replicationAssembly.memory.log.remoteKey, replica]),
+  #life(id: number): SimReplica {
+    const life = new SimReplica(
+      id,
+      ++this.#lives,
+      this.fabric,
+      this.options,
+      this.#random,
+      this.#observer,
     );
-    const byHost = new Map(this.replicas.map((replica) => [replica.host, replica]));
+    this.#byLogKey.set(life.replicationAssembly.memory.log.remoteKey, life);
+    this.#watchCompletions(life);
+    return life;
+  }
+
+  #watchWrites(): void {
     this.fabric.onWrite((event) => {
-      const target = byLogKey.get(event.remoteKey);
-      const source = byHost.get(event.from);
-      if (target !== undefined && source !== undefined) observer.wrote(target, source, event);
+      const target = this.#byLogKey.get(event.remoteKey);
+      const source = this.replicas.find((replica) => replica.host === event.from);
+      if (target !== undefined && source !== undefined) this.#observer.wrote(target, source, event);
     });
   }
 
-  /** Looks at what the replication plane is about to consume. */
-  #watchCompletions(observer: Observer): void {
-    for (const replica of this.replicas) {
-      const queue = replica.replicationAssembly.completionQueue;
-      const consume = queue.consume.bind(queue);
-      queue.consume = (count) => {
-        for (let n = 0; n < count; n++) {
-          const status = queue.word(n, CompletionEntry.status);
-          if (!isPermissionError(status)) continue;
-          const tag = queue.word(n, CompletionEntry.workRequestIdHigh);
-          observer.completedBadly(replica, tag >>> 8, status);
-        }
-        consume(count);
-      };
+  /** As `Replica` does: whoever was removed stops, whoever is behind every ring gets the state of another. */
+  #watchLogs(): void {
+    for (const replica of this.alive) {
+      if (replica.replication.membership.removed) {
+        replica.crash();
+        continue;
+      }
+      if (replica.link.int('behind') === 0) continue;
+      const transfer = this.#transfers.get(replica) ?? new SimTransfer(this, replica, this.#random);
+      this.#transfers.set(replica, transfer);
+      transfer.begin();
     }
+    this.fabric.schedule(WATCH_NS, () => this.#watchLogs());
+  }
+
+  /** Looks at what the replication plane is about to consume. */
+  #watchCompletions(replica: SimReplica): void {
+    const queue = replica.replicationAssembly.completionQueue;
+    const consume = queue.consume.bind(queue);
+    queue.consume = (count) => {
+      for (let n = 0; n < count; n++) {
+        const status = queue.word(n, CompletionEntry.status);
+        if (!isPermissionError(status)) continue;
+        const tag = queue.word(n, CompletionEntry.workRequestIdHigh);
+        this.#observer.completedBadly(replica, tag >>> 8, status);
+      }
+      consume(count);
+    };
   }
 }

@@ -1,6 +1,7 @@
 import {
   BackgroundAssembly,
   BackgroundPlane,
+  Configuration,
   PlaneLink,
   ReplicationAssembly,
   ReplicationPlane,
@@ -28,6 +29,8 @@ export type PlaneName = 'replication' | 'background';
 export class SimReplica {
   readonly id: number;
   readonly host: string;
+  /** Of all lives in this cluster; the first is 1. */
+  readonly incarnation: number;
   readonly link = new PlaneLink();
   readonly recorder: Recorder;
   readonly replicationAssembly: ReplicationAssembly;
@@ -49,12 +52,14 @@ export class SimReplica {
 
   constructor(
     id: number,
+    incarnation: number,
     fabric: SimFabric,
     options: ClusterOptions,
     random: Random,
     observer: Observer,
   ) {
     this.id = id;
+    this.incarnation = incarnation;
     this.host = `r${id}`;
     this.#fabric = fabric;
     this.#options = options;
@@ -71,6 +76,16 @@ export class SimReplica {
 
   get log(): Uint8Array {
     return this.replicationAssembly.memory.log.bytes;
+  }
+
+  /** The incarnation of a replica that we are connected with; 0 = none. */
+  connectedTo(id: number): number {
+    return this.link.offset('connected', id);
+  }
+
+  /** Ids of those that we are connected with, our own among them. */
+  get peers(): number[] {
+    return this.replicationAssembly.lanes.flatMap((lane) => (lane === undefined ? [] : [lane.to]));
   }
 
   get paused(): boolean {
@@ -97,17 +112,49 @@ export class SimReplica {
     );
   }
 
-  /** Connects with every replica, the own included, and makes the planes. */
+  /** Makes the planes, and founds the group with these replicas, this one among them. */
   start(replicas: readonly SimReplica[]): void {
-    for (const peer of replicas) {
-      this.replicationAssembly.connect(peer.id, peer.replicationAssembly.offer(this.id));
-      if (peer === this) continue;
-      this.backgroundAssembly.connect(peer.id, peer.backgroundAssembly.offer(this.id));
-    }
     this.#makeReplication();
     this.#makeBackground();
+    for (const peer of replicas) this.connect(peer);
+    const incarnations = replicas.map((replica) => replica.incarnation);
+    this.replication.beginning.found(Configuration.initial(incarnations));
     this.#scheduleIn('background', this.#random.between(0, 50_000));
     this.#scheduleIn('replication', this.#random.between(0, 50_000));
+  }
+
+  /** Connects our ends with a replica, which may be this one. */
+  connect(peer: SimReplica): void {
+    const { id } = peer;
+    const assembly = this.replicationAssembly;
+    assembly.connect(id, peer.replicationAssembly.offer(this.id));
+    const incoming = new ObservedControl(this.#backend, assembly.incoming(id), (change) =>
+      this.#observer.permissionChanged(this, id, change),
+    );
+    const background =
+      peer === this
+        ? undefined
+        : this.backgroundAssembly.connect(id, peer.backgroundAssembly.offer(this.id));
+    const connection = { id, incoming, outgoing: assembly.outgoing(id), peer: background };
+    this.background.connect(connection, this.nowUs);
+    this.replication.membership.connected(id, peer.incarnation);
+  }
+
+  /** Makes the planes of a life that joins a group. */
+  startAlone(): void {
+    this.#makeReplication();
+    this.#makeBackground();
+    this.connect(this);
+    this.#scheduleIn('background', this.#random.between(0, 50_000));
+    this.#scheduleIn('replication', this.#random.between(0, 50_000));
+  }
+
+  /** Takes away all that a replica had of us, so that another life of it can be connected. */
+  disconnect(id: number): void {
+    this.replication.disconnected(id);
+    this.backgroundAssembly.disconnect(id);
+    this.background.disconnect(id, this.nowUs);
+    this.replicationAssembly.disconnect(id);
   }
 
   /** Has a plane step soon. */
@@ -144,6 +191,16 @@ export class SimReplica {
     this.#fabric.crash(this.host);
   }
 
+  /** Does some of this replica's work; false when it died of that. */
+  survives(work: () => void): boolean {
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof DiedHere)) throw error;
+    }
+    return !this.crashed;
+  }
+
   /** Crashes within a step of this replica's own planes: ends that step where it stands. */
   dieHere(): never {
     this.crash();
@@ -151,11 +208,12 @@ export class SimReplica {
   }
 
   #makeReplication(): void {
-    const { geometry, tuning, replicas } = this.#options;
+    const { geometry, tuning, replicas: slots } = this.#options;
     const assembly = this.replicationAssembly;
     this.replication = new ReplicationPlane<number>({
       self: this.id,
-      replicas,
+      slots,
+      incarnation: this.incarnation,
       link: this.link,
       lanes: assembly.lanes,
       memory: assembly.memory,
@@ -175,20 +233,12 @@ export class SimReplica {
   }
 
   #makeBackground(): void {
-    const { geometry, tuning, replicas } = this.#options;
+    const { geometry, tuning, replicas: slots } = this.#options;
     const assembly = this.backgroundAssembly;
     this.background = new BackgroundPlane({
       self: this.id,
-      replicas,
+      slots,
       link: this.link,
-      peers: assembly.peers,
-      incoming: this.replicationAssembly.incoming.map(
-        (control, writer) =>
-          new ObservedControl(this.#backend, control, (change) =>
-            this.#observer.permissionChanged(this, writer, change),
-          ),
-      ),
-      outgoing: this.replicationAssembly.outgoing,
       scratch: assembly.scratch,
       log: this.log,
       sendRing: assembly.sendRing,
@@ -220,14 +270,11 @@ export class SimReplica {
       this.#scheduleIn(plane, left);
       return;
     }
-    try {
+    this.survives(() => {
       if (plane === 'background') this.#stepBackground();
       else this.#stepReplication();
-    } catch (error) {
-      if (!(error instanceof DiedHere)) throw error;
-      return;
-    }
-    this.#observer.stepped(this, plane);
+      this.#observer.stepped(this, plane);
+    });
   }
 
   #stepBackground(): void {

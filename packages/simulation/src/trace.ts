@@ -47,10 +47,15 @@ export class Trace {
   /** Whom a replica trusts and follows, when that has changed. */
   #beliefs(replica: SimReplica): void {
     const { link, host, id } = replica;
-    const peers = [...replica.replicationAssembly.incoming.keys()].filter((peer) => peer !== id);
+    const peers = replica.peers.filter((peer) => peer !== id);
     const trusted = peers.filter((peer) => link.int('trusted', peer) === 1);
     const leader = link.int('leader');
-    const belief = `${host} trusts [${trusted.join(', ')}], leader ${leader < 0 ? 'unknown' : leader}`;
+    const { members = [] } = replica.replication.membership.record ?? {};
+    // Each with the number of its life.
+    const lives = members.flatMap((life, member) => (life === 0 ? [] : [`r${member} (${life})`]));
+    const belief =
+      `${host} (${replica.incarnation}) trusts [${trusted.join(', ')}], ` +
+      `leader ${leader < 0 ? 'unknown' : leader}, members ${lives.join(', ') || 'unknown'}`;
     if (this.#believed.get(host) === belief) return;
     this.#believed.set(host, belief);
     this.#add(belief);

@@ -18,6 +18,8 @@ const CONVERGE_MS = 20_000;
 export interface RoundResult {
   readonly history: History;
   readonly kills: number;
+  /** Killed replicas that came back. */
+  readonly restarts: number;
   /** Stopped processes and blocked event loops. */
   readonly pauses: number;
   readonly digestsEqual: boolean;
@@ -29,7 +31,9 @@ export class ChaosRound {
   readonly #random: Random;
   readonly #signal: AbortSignal;
   readonly #paused = new Map<number, NodeJS.Timeout>();
+  readonly #restarting = new Set<Promise<void>>();
   #kills = 0;
+  #restarts = 0;
   #pauses = 0;
 
   private constructor(group: LocalGroup, random: Random, signal: AbortSignal) {
@@ -72,8 +76,14 @@ export class ChaosRound {
     }
     for (const id of [...this.#paused.keys()]) this.#resume(id);
     await clients.stop();
+    await Promise.all(this.#restarting);
     const digestsEqual = await this.#converge();
-    return { history, kills: this.#kills, pauses: this.#pauses, digestsEqual };
+    const { kills, restarts, pauses } = this.#counts;
+    return { history, kills, restarts, pauses, digestsEqual };
+  }
+
+  get #counts(): { kills: number; restarts: number; pauses: number } {
+    return { kills: this.#kills, restarts: this.#restarts, pauses: this.#pauses };
   }
 
   get #alive(): number[] {
@@ -82,17 +92,51 @@ export class ChaosRound {
 
   async #disturb(): Promise<void> {
     const victim = await this.#victim();
-    const majority = Math.floor(this.#group.members.length / 2) + 1;
     const what = this.#random.fraction();
-    if (what < 0.15 && this.#alive.length > majority) {
+    if (what < 0.15) {
+      if (!(await this.#bears(victim))) return;
       this.#group.signal(victim, 'SIGKILL');
       this.#kills++;
-    } else if (what < 0.65) this.#pause(victim, this.#random.pick([1, 10, 50, 400]));
+    } else if (what < 0.3) this.#restartOne();
+    else if (what < 0.65) this.#pause(victim, this.#random.pick([1, 10, 50, 400]));
     else {
       const block: BlockEventLoop = { kind: 'block', ms: this.#random.pick([5, 50, 300]) };
       this.#group.tell(victim, block);
       this.#pauses++;
     }
+  }
+
+  /**
+   * Whether the group lives on without this replica, by the word of everybody else: all who vote know
+   * the same members, and a majority of them is left that the leader writes to.
+   */
+  async #bears(victim: number): Promise<boolean> {
+    const rest = this.#alive.filter((id) => id !== victim);
+    const answers = await Promise.all(
+      rest.map((id) => askControl(controlPath(this.#group.fabric, id))),
+    );
+    const voters = answers.flatMap((answer) => (answer?.status.votes === true ? [answer] : []));
+    const [first] = voters;
+    if (first === undefined) return false;
+    const { members } = first.status;
+    const agreed = voters.every(({ status }) => String(status.members) === String(members));
+    const all = await askControl(controlPath(this.#group.fabric, victim));
+    if (!agreed || (all?.status.votes === true && String(all.status.members) !== String(members)))
+      return false;
+    return voters.length > members.length / 2;
+  }
+
+  /** Brings a dead replica back; chaos goes on meanwhile. */
+  #restartOne(): void {
+    const dead = this.#group.members.filter(({ id }) => this.#group.state(id) === 'dead');
+    if (dead.length === 0) return;
+    const begun = this.#group.restart(this.#random.pick(dead).id).then(
+      () => void this.#restarts++,
+      // It was killed before it came up.
+      () => undefined,
+    );
+    this.#restarting.add(begun);
+    void begun.finally(() => this.#restarting.delete(begun));
   }
 
   /** Half of the time whoever leads, else anybody. */
@@ -121,20 +165,15 @@ export class ChaosRound {
     this.#group.signal(id, 'SIGCONT');
   }
 
-  /**
-   * Whether all that live come to the same state. One that fell behind every ring waits for a state
-   * transfer, which is not there yet, and is left out; what it has must not be asked.
-   */
+  /** Whether all that live come to the same state, those that came back included. */
   async #converge(): Promise<boolean> {
     const untilMs = performance.now() + CONVERGE_MS;
     for (;;) {
       const answers = await Promise.all(
         this.#alive.map((id) => askControl(controlPath(this.#group.fabric, id), 1000)),
       );
-      const released = Math.max(0, ...answers.map((answer) => answer?.status.released ?? 0));
-      const served = answers.filter((answer) => (answer?.status.applied ?? 0) >= released);
-      const digests = new Set(served.map((answer) => answer?.digest ?? 'no answer'));
-      const enough = served.length > this.#group.members.length / 2;
+      const digests = new Set(answers.map((answer) => answer?.digest ?? 'no answer'));
+      const enough = answers.length > this.#group.members.length / 2;
       if (digests.size === 1 && enough && !digests.has('no answer')) return true;
       if (performance.now() > untilMs) return false;
       await sleep(50, undefined, { signal: this.#signal });

@@ -17,6 +17,8 @@ interface ChaosReport {
   seconds: number;
   rounds: number;
   kills: number;
+  /** Killed replicas that came back, as new members. */
+  restarts: number;
   /** Stopped processes and blocked event loops. */
   pauses: number;
   operations: number;
@@ -60,6 +62,7 @@ function emptyReport(): ChaosReport {
     seconds: 0,
     rounds: 0,
     kills: 0,
+    restarts: 0,
     pauses: 0,
     operations: 0,
     unknowns: 0,
@@ -70,8 +73,9 @@ function emptyReport(): ChaosReport {
 
 /** Adds a round, and decides for each key whether what clients saw of it is linearizable. */
 function count(report: ChaosReport, result: RoundResult, seed: number): void {
-  const { history, kills, pauses, digestsEqual } = result;
+  const { history, kills, restarts, pauses, digestsEqual } = result;
   report.kills += kills;
+  report.restarts += restarts;
   report.pauses += pauses;
   report.operations += history.operations.length;
   report.unknowns += history.unknowns;
@@ -96,9 +100,9 @@ function count(report: ChaosReport, result: RoundResult, seed: number): void {
 }
 
 function sentence(report: ChaosReport): string {
-  const { seconds, rounds, kills, pauses, operations, unknowns, violations } = report;
+  const { seconds, rounds, kills, restarts, pauses, operations, unknowns, violations } = report;
   return (
-    `${rounds} rounds in ${seconds.toFixed(0)} s: ${kills} kills, ${pauses} pauses, ` +
+    `${rounds} rounds in ${seconds.toFixed(0)} s: ${kills} kills, ${restarts} restarts, ${pauses} pauses, ` +
     `${operations} operations (${unknowns} of unknown outcome), ${violations} violations, ` +
     `states ${report.digestsEqual ? 'equal' : 'DIFFERENT'}`
   );

@@ -26,7 +26,11 @@ export async function demo(options: { once?: boolean }): Promise<number> {
       application === 'redis' ? new RedisStoreClient(address) : new KvStoreClient(address);
     const shown = new Demonstration(group, connect, signal).run();
     const ok = report(await unlessAborted(shown, signal));
-    if (options.once !== true) await showGroup(group, signal);
+    group.restarts = true;
+    if (options.once !== true) {
+      for (const { id } of group.members) if (group.state(id) === 'dead') await group.restart(id);
+      await showGroup(group, signal);
+    }
     return ok ? 0 : 1;
   } catch (error) {
     if (error instanceof CliError) throw error;
@@ -63,6 +67,9 @@ function report(result: DemonstrationResult): boolean {
       `  ${at('caughtUp').padStart(12)}  caught up: replica ${result.newLeader} leads`,
       `  ${at('firstDecided').padStart(12)}  first command decided by the new leader`,
       `  ${`${(result.clientGapUs / 1000).toFixed(2)} ms`.padStart(12)}  first write acknowledged to a client at a survivor`,
+      '',
+      `Replica ${result.killedLeader} started again: a voting member with all data after ${(result.comeBackUs / 1000).toFixed(0)} ms.`,
+      `Then leader ${result.secondKilled} killed, too: replica ${result.lastLeader} leads the two that are left.`,
       '',
       `${result.acknowledged} writes acknowledged, ${result.unknown} of unknown outcome, ${result.missing.length} acknowledged writes missing.`,
       result.missing.length === 0

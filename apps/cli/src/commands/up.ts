@@ -9,6 +9,7 @@ export interface UpOptions {
   readonly group: string;
   readonly port?: string;
   readonly logBytes?: string;
+  readonly restart?: boolean;
 }
 
 /** `mu up APPLICATION`: a local group, until Ctrl-C. */
@@ -33,6 +34,7 @@ export async function up(application: string, options: UpOptions): Promise<numbe
     logCapacityBytes,
     signal,
   });
+  group.restarts = options.restart !== false;
   try {
     await showGroup(group, signal);
   } finally {

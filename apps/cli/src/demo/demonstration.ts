@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { TimelineStep } from '@mu-smr/consensus';
+import type { ReplicaStatus, TimelineStep } from '@mu-smr/consensus';
 import { CliError } from '../errors.ts';
 import { askControl, controlPath } from '../group/control.ts';
 import type { LocalGroup } from '../group/local-group.ts';
@@ -12,6 +12,11 @@ export interface DemonstrationResult {
   readonly acknowledged: number;
   readonly unknown: number;
   readonly missing: readonly string[];
+  /** From starting the killed replica again until it votes as a new member, in µs. */
+  readonly comeBackUs: number;
+  /** Killed then, so that the one that came back was needed; who leads after that. */
+  readonly secondKilled: number;
+  readonly lastLeader: number;
   /** From SIGKILL to the first write that the client saw acknowledged by the new leader, in µs. */
   readonly clientGapUs: number;
   readonly killedAtUs: number;
@@ -23,7 +28,10 @@ const WRITES_BEFORE = 2000;
 const WRITES_AFTER = 1000;
 const WAIT_MS = 10_000;
 
-/** Kills the leader with SIGKILL in the middle of writes, and looks for every acknowledged one. */
+/**
+ * Kills the leader with SIGKILL in the middle of writes; starts it again, and kills its successor once it
+ * has come back; then looks for every acknowledged write.
+ */
 export class Demonstration {
   readonly #group: LocalGroup;
   readonly #connectTo: (address: string) => StoreClient;
@@ -72,27 +80,57 @@ export class Demonstration {
     const newLeader = await this.leader();
     const successor = this.#connect(this.#address(newLeader));
     await this.#writeUntil(successor, this.#serial + WRITES_AFTER);
-    const missing = await this.#missing(successor);
     const answer = await askControl(controlPath(this.#group.fabric, newLeader));
+
+    const comeBackUs = await this.#comeBack(leader);
+    this.#group.signal(newLeader, 'SIGKILL');
+    const lastLeader = await this.leader(newLeader);
+    const last = this.#connect(this.#address(lastLeader));
+    await this.#writeUntil(last, this.#serial + WRITES_AFTER);
+    const missing = await this.#missing(last);
     return {
       killedLeader: leader,
       newLeader,
       acknowledged: this.#acknowledged.size,
       unknown: this.#unknown,
       missing,
+      comeBackUs,
+      secondKilled: newLeader,
+      lastLeader,
       clientGapUs: gap,
       killedAtUs,
       timeline: answer?.timeline ?? [],
     };
   }
 
-  /** The replica that leads now, by its own word. */
-  async leader(): Promise<number> {
+  /** Starts a dead replica again, and waits until it votes: its second life is a member of its own. */
+  async #comeBack(id: number): Promise<number> {
+    const begin = monotonicUs();
+    const dead = (await this.#statusOf(await this.leader()))?.members.length ?? 0;
+    await this.#group.restart(id);
+    const until = performance.now() + WAIT_MS;
+    while (performance.now() < until) {
+      this.#signal.throwIfAborted();
+      const itself = await this.#statusOf(id);
+      const leader = await this.#statusOf(await this.leader());
+      const votes = itself?.votes === true && leader?.confirmedFollowers.includes(id) === true;
+      if (votes && leader.members.length === dead) return monotonicUs() - begin;
+      await delay(5);
+    }
+    throw new CliError('NO_REJOIN', `replica ${id} did not come back within ${WAIT_MS / 1000} s`);
+  }
+
+  async #statusOf(id: number): Promise<ReplicaStatus | undefined> {
+    return (await askControl(controlPath(this.#group.fabric, id)))?.status;
+  }
+
+  /** The replica that leads now, by its own word; not the one that was just killed. */
+  async leader(killed?: number): Promise<number> {
     const until = performance.now() + WAIT_MS;
     while (performance.now() < until) {
       this.#signal.throwIfAborted();
       for (const { id } of this.#group.members) {
-        if (this.#group.state(id) !== 'running') continue;
+        if (id === killed || this.#group.state(id) !== 'running') continue;
         const answer = await askControl(controlPath(this.#group.fabric, id));
         if (answer?.status.role === 'leader') return id;
       }

@@ -24,20 +24,37 @@ export interface LocalGroupOptions {
   readonly signal: AbortSignal;
 }
 
+/** A replica that is, or was, started again, and how long it was waited. */
+interface Restart {
+  readonly pauseMs: number;
+  readonly timer: NodeJS.Timeout;
+}
+
 /** Longer than a replica waits for its peers: what it says then is worth more than our silence. */
 const START_TIMEOUT_MS = 40_000;
+
+/** How soon a replica is started again, and how slowly one that ends again and again. */
+const RESTART_MS = 200;
+const RESTART_MS_MAX = 10_000;
+/** Who ran for so long did not end because of its start. */
+const SETTLED_MS = 10_000;
 
 /**
  * A group of replicas on this machine: one child process each, ended with this one.
  *
- * Emits `exit` with a replica's id when its process is gone, however that came.
+ * Emits `exit` with a replica's id when its process is gone, however that came, and `restarted` when
+ * another serves clients in its place.
  */
-export class LocalGroup extends EventEmitter<{ exit: [id: number] }> {
+export class LocalGroup extends EventEmitter<{ exit: [id: number]; restarted: [id: number] }> {
   readonly name: string;
   readonly fabric: string;
+  /** Whether a replica is started again whose process ended without having been asked to. */
+  restarts = false;
   readonly #options: LocalGroupOptions;
   readonly #directory: string;
   readonly #members: ReplicaProcess[] = [];
+  readonly #restarts: Restart[] = [];
+  #ports: readonly number[] = [];
   #closing: Promise<void> | undefined;
 
   private constructor(options: LocalGroupOptions) {
@@ -80,6 +97,21 @@ export class LocalGroup extends EventEmitter<{ exit: [id: number] }> {
     this.#member(id).kill(signal);
   }
 
+  /**
+   * Starts a replica whose process is gone: a new life of it, which is given the others' state. Resolves
+   * when it serves clients; it becomes a voting member soon after.
+   */
+  async restart(id: number): Promise<void> {
+    if (this.#closing !== undefined) throw new CliError('INTERRUPTED', 'the group is being ended');
+    if (this.#member(id).state !== 'dead')
+      throw new CliError('REPLICA_RUNS', `replica ${id} of ${this.name} runs already`, 2);
+    const member = this.#spawn(id);
+    this.#members[id] = member;
+    writeGroup(this.#file());
+    await member.ready(AbortSignal.timeout(START_TIMEOUT_MS));
+    this.emit('restarted', id);
+  }
+
   /** Tells a replica's program something; `mu` itself does not listen. */
   tell(id: number, message: object): void {
     this.#member(id).tell(message);
@@ -92,6 +124,7 @@ export class LocalGroup extends EventEmitter<{ exit: [id: number] }> {
 
   /** Ends every replica, paused ones too, and removes what they used. */
   close(): Promise<void> {
+    for (const { timer } of this.#restarts) clearTimeout(timer);
     this.#closing ??= Promise.all(this.#members.map((member) => member.end())).then(() =>
       removeGroup(this.#file()),
     );
@@ -99,20 +132,15 @@ export class LocalGroup extends EventEmitter<{ exit: [id: number] }> {
   }
 
   async #start(): Promise<void> {
-    const { application, replicas, port, program, signal } = this.#options;
+    const { replicas, port, signal } = this.#options;
     const ports = await (port === undefined ? freePorts(replicas) : portsFrom(port, replicas));
     signal.throwIfAborted();
     inOwnDirectory(defaultFabric(), () => mkdirSync(this.fabric, { mode: 0o700 }));
     mkdirSync(this.#directory, { mode: 0o700 });
-    const config = join(this.#directory, 'cluster.json');
-    writeFileSync(config, JSON.stringify(this.#configuration(ports), null, 2), { mode: 0o600 });
-    for (const [id, clientPort] of ports.entries()) {
-      const client = `127.0.0.1:${clientPort}`;
-      const log = join(this.#directory, `replica-${id}.log`);
-      const member = new ReplicaProcess({ application, id, client, config, log, program });
-      member.once('exit', () => this.emit('exit', id));
-      this.#members.push(member);
-    }
+    const configuration = JSON.stringify(this.#configuration(ports), null, 2);
+    writeFileSync(join(this.#directory, 'cluster.json'), configuration, { mode: 0o600 });
+    this.#ports = ports;
+    for (const id of ports.keys()) this.#members.push(this.#spawn(id));
     writeGroup(this.#file());
     const timeout = AbortSignal.timeout(START_TIMEOUT_MS);
     const ready = Promise.all(this.#members.map((member) => member.ready(timeout)));
@@ -120,6 +148,32 @@ export class LocalGroup extends EventEmitter<{ exit: [id: number] }> {
       if (!timeout.aborted || error instanceof CliError) throw error;
       throw new CliError('START_FAILED', 'the replicas did not come up in time');
     });
+  }
+
+  #spawn(id: number): ReplicaProcess {
+    const { application, program } = this.#options;
+    const client = `127.0.0.1:${this.#ports[id]}`;
+    const config = join(this.#directory, 'cluster.json');
+    const log = join(this.#directory, `replica-${id}.log`);
+    const member = new ReplicaProcess({ application, id, client, config, log, program });
+    const startedAt = performance.now();
+    member.once('exit', () => {
+      this.emit('exit', id);
+      if (this.restarts && this.#closing === undefined)
+        this.#restartSoon(id, performance.now() - startedAt);
+    });
+    return member;
+  }
+
+  /** One that ends again right after its start is given more and more time. */
+  #restartSoon(id: number, ranMs: number): void {
+    const before = this.#restarts[id]?.pauseMs ?? 0;
+    const pauseMs = ranMs > SETTLED_MS ? RESTART_MS : Math.max(RESTART_MS, 2 * before);
+    const timer = setTimeout(
+      () => void this.restart(id).catch(() => undefined),
+      Math.min(pauseMs, RESTART_MS_MAX),
+    );
+    this.#restarts[id] = { pauseMs: Math.min(pauseMs, RESTART_MS_MAX), timer };
   }
 
   #configuration(ports: readonly number[]): object {

@@ -22,6 +22,12 @@ export async function showGroup(group: LocalGroup, signal: AbortSignal): Promise
     if (process.stdout.isTTY) redraw();
     else console.log(note);
   });
+  group.on('restarted', (id) => {
+    const note = `replica ${id} was started again and joins the group`;
+    notes.push(note);
+    if (process.stdout.isTTY) redraw();
+    else console.log(note);
+  });
   const draw = async (): Promise<string> => statusTable(await groupStatus(findGroup(group.name)));
   if (!process.stdout.isTTY) {
     console.log(await draw());

@@ -15,7 +15,13 @@ describe('mu chaos --json', () => {
     expect(stderr).toBe('');
     const report: unknown = JSON.parse(stdout);
     expect(shapeOf(report)).toEqual({
-      ...{ seconds: 'number', rounds: 'number', kills: 'number', pauses: 'number' },
+      ...{
+        seconds: 'number',
+        rounds: 'number',
+        kills: 'number',
+        restarts: 'number',
+        pauses: 'number',
+      },
       ...{ operations: 'number', unknowns: 'number', violations: 'number' },
       digestsEqual: 'boolean',
     });

@@ -48,6 +48,9 @@ export class UnreplicatedProposer<Result>
       tail: offset,
       capacityBytes: 0,
       confirmedFollowers: [0],
+      members: [0],
+      votes: true,
+      phase: 'running',
       peers: [],
       counters: {
         postedEntries: count,
@@ -59,6 +62,8 @@ export class UnreplicatedProposer<Result>
         aborts: 0,
         suspicions: 0,
         readProofs: 0,
+        statesGiven: 0,
+        statesReceived: 0,
       },
       scheduling: 'normal: nothing is replicated',
     };

@@ -10,19 +10,23 @@ export function majorityOf(replicas: number): number {
 /**
  * The highest offset that a majority has acknowledged: everything below it is decided.
  *
- * `acknowledged` holds one offset per replica of the whole group, 0 for those that do not count;
+ * `acknowledged` holds one offset per replica, of which those count that are marked in `voters`;
  * acknowledgements are cumulative, because writes on one queue pair take effect in order.
  */
-export function quorumOffset(acknowledged: Float64Array, majority: number): LogOffset {
+export function quorumOffset(
+  acknowledged: Float64Array,
+  voters: Uint8Array,
+  majority: number,
+): LogOffset {
   const count = acknowledged.length;
-  assert(majority <= count, 'a majority of more replicas than there are');
   let highest = 0;
   // Groups are small: counting for each candidate beats sorting, and allocates nothing.
   for (let candidate = 0; candidate < count; candidate++) {
     const offset = acknowledged[candidate];
-    if (offset <= highest) continue;
+    if (offset <= highest || voters[candidate] === 0) continue;
     let having = 0;
-    for (let other = 0; other < count; other++) if (acknowledged[other] >= offset) having++;
+    for (let other = 0; other < count; other++)
+      if (voters[other] === 1 && acknowledged[other] >= offset) having++;
     if (having >= majority) highest = offset;
   }
   return highest as LogOffset;

@@ -51,62 +51,68 @@ export class ReplicationAssembly {
   readonly memory: ReplicationMemory;
   readonly sendRing: SendRing;
   readonly completionQueue: CompletionQueue;
+  /** The ways to write each replica's log, by id; `undefined` where nobody is connected. */
+  readonly lanes: (Lane | undefined)[];
   readonly #domain: ProtectionDomain;
-  readonly #outgoing: PreparedQueuePair[];
-  readonly #incoming: PreparedQueuePair[];
-  readonly #lanes: (Lane | undefined)[];
-  readonly #connectedIncoming: (QueuePair | undefined)[];
+  readonly #seats: (ReplicationSeat | undefined)[];
 
-  constructor(context: Context, replicas: number, geometry: LogGeometry) {
+  /** `slots` is how many replicas there is room for. */
+  constructor(context: Context, slots: number, geometry: LogGeometry) {
     const domain = context.allocateProtectionDomain();
     this.#domain = domain;
     const { localWrite, remoteRead, remoteWrite } = AccessFlags;
     this.memory = {
       log: domain.allocateMemory(logBytes(geometry), localWrite | remoteRead | remoteWrite),
-      staging: domain.allocateMemory(new StagingLayout(geometry, replicas).totalBytes, localWrite),
+      staging: domain.allocateMemory(new StagingLayout(geometry, slots).totalBytes, localWrite),
     };
-    this.completionQueue = context.createCompletionQueue(powerOfTwo(2 * replicas * LANE_DEPTH));
-    this.sendRing = context.createSendRing(powerOfTwo(2 * replicas * LANE_DEPTH));
-    const prepare = (): PreparedQueuePair[] =>
-      Array.from({ length: replicas }, () => this.#prepare(domain));
-    this.#outgoing = prepare();
-    this.#incoming = prepare();
-    this.#lanes = new Array<Lane | undefined>(replicas).fill(undefined);
-    this.#connectedIncoming = new Array<QueuePair | undefined>(replicas).fill(undefined);
+    this.completionQueue = context.createCompletionQueue(powerOfTwo(slots * LANE_DEPTH));
+    this.sendRing = context.createSendRing(powerOfTwo(slots * LANE_DEPTH));
+    this.lanes = new Array<undefined>(slots).fill(undefined);
+    this.#seats = new Array<undefined>(slots).fill(undefined);
   }
 
   /** What `peer` must know; for our own id too, to connect the loopback lane. */
   offer(peer: ReplicaId): ReplicationOffer {
+    const { outgoing, incoming } = this.#seat(peer);
     return {
-      outgoing: this.#outgoing[peer].endpoint,
-      incoming: this.#incoming[peer].endpoint,
+      outgoing: outgoing.endpoint,
+      incoming: incoming.endpoint,
       logKey: this.memory.log.remoteKey,
     };
   }
 
   /** Connects both lanes with `peer`; nobody may write yet. */
   connect(peer: ReplicaId, offer: ReplicationOffer): void {
-    const outgoing = this.#outgoing[peer].connect(offer.incoming, { accessFlags: 0, ...FIRST_PSN });
-    this.#lanes[peer] = { to: peer, queuePair: outgoing, logKey: offer.logKey };
-    this.#connectedIncoming[peer] = this.#incoming[peer].connect(offer.outgoing, {
+    const seat = this.#seat(peer);
+    const queuePair = seat.outgoing.connect(offer.incoming, { accessFlags: 0, ...FIRST_PSN });
+    this.lanes[peer] = { to: peer, queuePair, logKey: offer.logKey };
+    seat.posts = queuePair;
+    seat.connected = seat.incoming.connect(offer.outgoing, {
       accessFlags: AccessFlags.remoteRead,
       ...FIRST_PSN,
     });
   }
 
-  /** The ways to write each replica's log. All must be connected. */
-  get lanes(): Lane[] {
-    return complete(this.#lanes);
+  /**
+   * Destroys both lanes with `peer`, of which neither plane may know any more; another may be
+   * connected then.
+   */
+  disconnect(peer: ReplicaId): void {
+    this.lanes[peer] = undefined;
+    const seat = this.#seats[peer];
+    this.#seats[peer] = undefined;
+    if (seat === undefined) return;
+    for (const end of [seat.outgoing, seat.incoming, seat.posts, seat.connected]) end?.close();
   }
 
-  /** The ends at which our log is written. */
-  get incoming(): QueuePairControl[] {
-    return complete(this.#connectedIncoming).map((queuePair) => queuePair.control);
+  /** The end at which a replica that is connected writes our log. */
+  incoming(writer: ReplicaId): QueuePairControl {
+    return present(this.#seats[writer]?.connected, writer).control;
   }
 
-  /** The ends on which we post, for the background plane to repair. */
-  get outgoing(): QueuePairControl[] {
-    return this.lanes.map((lane) => lane.queuePair.control);
+  /** The end on which we post to a replica that is connected, for the background plane to repair. */
+  outgoing(to: ReplicaId): QueuePairControl {
+    return present(this.lanes[to], to).queuePair.control;
   }
 
   /** Closes everything; what closes with the context anyway need not be closed so. */
@@ -116,13 +122,31 @@ export class ReplicationAssembly {
     this.completionQueue.close();
   }
 
-  #prepare(domain: ProtectionDomain): PreparedQueuePair {
-    return domain.createQueuePair({
+  #seat(peer: ReplicaId): ReplicationSeat {
+    return (this.#seats[peer] ??= {
+      outgoing: this.#prepare(),
+      incoming: this.#prepare(),
+      posts: undefined,
+      connected: undefined,
+    });
+  }
+
+  #prepare(): PreparedQueuePair {
+    return this.#domain.createQueuePair({
       sendRing: this.sendRing,
       sendCompletionQueue: this.completionQueue,
       sendQueueDepth: LANE_DEPTH,
     });
   }
+}
+
+/** Our two queue pairs with one replica. */
+interface ReplicationSeat {
+  readonly outgoing: PreparedQueuePair;
+  readonly incoming: PreparedQueuePair;
+  /** The same once they are connected: the outgoing one, and the incoming one. */
+  posts: QueuePair | undefined;
+  connected: QueuePair | undefined;
 }
 
 /** The background plane's verbs objects: the scratchpad, and one queue pair per other replica. */
@@ -131,35 +155,38 @@ export class BackgroundAssembly {
   readonly sendRing: SendRing;
   readonly completionQueue: CompletionQueue;
   readonly #domain: ProtectionDomain;
-  readonly #prepared: PreparedQueuePair[];
-  readonly #peers: BackgroundPeer[] = [];
+  readonly #prepared: (PreparedQueuePair | undefined)[];
+  readonly #peers: (BackgroundPeer | undefined)[];
 
-  constructor(context: Context, replicas: number) {
+  constructor(context: Context, slots: number) {
     const domain = context.allocateProtectionDomain();
     this.#domain = domain;
     const { localWrite, remoteRead, remoteWrite } = AccessFlags;
     this.scratch = domain.allocateMemory(SCRATCHPAD_BYTES, localWrite | remoteRead | remoteWrite);
-    this.completionQueue = context.createCompletionQueue(powerOfTwo(replicas * PEER_DEPTH));
-    this.sendRing = context.createSendRing(powerOfTwo(replicas * PEER_DEPTH));
-    this.#prepared = Array.from({ length: replicas }, () =>
-      domain.createQueuePair({
-        sendRing: this.sendRing,
-        sendCompletionQueue: this.completionQueue,
-        sendQueueDepth: PEER_DEPTH,
-      }),
-    );
+    this.completionQueue = context.createCompletionQueue(powerOfTwo(slots * PEER_DEPTH));
+    this.sendRing = context.createSendRing(powerOfTwo(slots * PEER_DEPTH));
+    this.#prepared = new Array<undefined>(slots).fill(undefined);
+    this.#peers = new Array<undefined>(slots).fill(undefined);
   }
 
   offer(peer: ReplicaId): BackgroundOffer {
-    return { endpoint: this.#prepared[peer].endpoint, scratchKey: this.scratch.remoteKey };
+    return { endpoint: this.#seat(peer).endpoint, scratchKey: this.scratch.remoteKey };
   }
 
-  connect(peer: ReplicaId, offer: BackgroundOffer): void {
-    const queuePair = this.#prepared[peer].connect(offer.endpoint, {
+  connect(peer: ReplicaId, offer: BackgroundOffer): BackgroundPeer {
+    const queuePair = this.#seat(peer).connect(offer.endpoint, {
       accessFlags: AccessFlags.remoteRead | AccessFlags.remoteWrite,
       ...FIRST_PSN,
     });
-    this.#peers.push({ id: peer, queuePair, scratchKey: offer.scratchKey });
+    return (this.#peers[peer] = { id: peer, queuePair, scratchKey: offer.scratchKey });
+  }
+
+  /** Destroys the queue pair with `peer`; another may be connected then. */
+  disconnect(peer: ReplicaId): void {
+    this.#peers[peer]?.queuePair.close();
+    this.#prepared[peer]?.close();
+    this.#peers[peer] = undefined;
+    this.#prepared[peer] = undefined;
   }
 
   close(): void {
@@ -168,14 +195,21 @@ export class BackgroundAssembly {
     this.completionQueue.close();
   }
 
-  get peers(): readonly BackgroundPeer[] {
-    return this.#peers;
+  #seat(peer: ReplicaId): PreparedQueuePair {
+    return (this.#prepared[peer] ??= this.#domain.createQueuePair({
+      sendRing: this.sendRing,
+      sendCompletionQueue: this.completionQueue,
+      sendQueueDepth: PEER_DEPTH,
+    }));
+  }
+
+  /** Those that are connected. */
+  get peers(): BackgroundPeer[] {
+    return this.#peers.filter((peer) => peer !== undefined);
   }
 }
 
-function complete<T>(connected: readonly (T | undefined)[]): T[] {
-  return connected.map((one, id) => {
-    if (one === undefined) throw new Error(`replica ${id} is not connected`);
-    return one;
-  });
+function present<T>(connected: T | undefined, id: ReplicaId): T {
+  if (connected === undefined) throw new Error(`replica ${id} is not connected`);
+  return connected;
 }

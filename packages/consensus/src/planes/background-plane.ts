@@ -2,36 +2,31 @@ import {
   CompletionEntry,
   type CompletionQueue,
   type MemoryRegion,
-  type QueuePairControl,
   type SendRing,
 } from '@mu-smr/verbs';
-import type { GroupNonce, LogGeometry, LogOffset } from '@mu-smr/log';
+import type { GroupNonce, LogGeometry } from '@mu-smr/log';
 import { FateSharing } from '../core/fate-sharing.ts';
-import { chooseLeader, type LeaderView } from '../core/leader-choice.ts';
-import { releaseBound, waitedFor, type RecyclingMember } from '../core/recycle-bound.ts';
 import type { Tuning } from '../limits.ts';
 import type { ReplicaId } from '../propose-outcome.ts';
 import { OutgoingLane } from './background-lanes.ts';
+import { BehindWatch } from './behind-watch.ts';
 import { Candidacy } from './candidacy.ts';
+import { Electorate } from './electorate.ts';
+import { LogOpening } from './log-opening.ts';
 import { OwnLog } from './own-log.ts';
-import { PeerMonitor, type BackgroundPeer } from './peer-monitor.ts';
+import { PeerMonitor, type BackgroundConnection } from './peer-monitor.ts';
 import { PermissionManager } from './permission-manager.ts';
-import type { PlaneLink } from './plane-link.ts';
-import { Recycler } from './recycler.ts';
-import { ACKNOWLEDGEMENT_BYTES, REQUEST_BYTES, Scratchpad } from './scratchpad.ts';
+import { LogPhase, type PlaneLink } from './plane-link.ts';
+import { Recycling } from './recycling.ts';
+import { ACKNOWLEDGEMENT_BYTES, NoClaim, REQUEST_BYTES, Scratchpad } from './scratchpad.ts';
 import { SleepWatch } from './sleep-watch.ts';
 import { TakeOverBoost } from './take-over-boost.ts';
 
 export interface BackgroundPlaneOptions {
   readonly self: ReplicaId;
-  readonly replicas: number;
+  /** How many replicas there is room for. */
+  readonly slots: number;
   readonly link: PlaneLink;
-  /** Every other replica. */
-  readonly peers: readonly BackgroundPeer[];
-  /** By requester's id: the ends at which peers, and we ourselves, write our log. */
-  readonly incoming: readonly QueuePairControl[];
-  /** By target's id: the ends on which our replication plane posts. */
-  readonly outgoing: readonly QueuePairControl[];
   readonly scratch: MemoryRegion;
   readonly log: Uint8Array;
   readonly sendRing: SendRing;
@@ -54,16 +49,18 @@ export class BackgroundPlane {
   readonly #o: BackgroundPlaneOptions;
   readonly #link: PlaneLink;
   readonly #scratch: Scratchpad;
-  readonly #monitors: PeerMonitor[];
+  readonly #electorate: Electorate;
+  #monitors: PeerMonitor[] = [];
   readonly #permissions: PermissionManager;
   readonly #candidacy: Candidacy;
-  readonly #recycler: Recycler;
+  readonly #recycling: Recycling;
   readonly #fate: FateSharing;
   readonly #ownLog: OwnLog;
+  readonly #behindWatch: BehindWatch;
+  readonly #opening: LogOpening;
   readonly #sleepWatch: SleepWatch;
   readonly #boost: TakeOverBoost;
-  /** Filled anew each tick: a tick allocates nothing that outlives it. */
-  readonly #view: LeaderView;
+  readonly #isRemoved = (replica: ReplicaId): boolean => this.#link.isRemoved(replica);
   #heartbeat = 0;
   #grantedAtUs: number;
   /** This round wrote something to a peer; has something for the replication plane. */
@@ -71,38 +68,29 @@ export class BackgroundPlane {
   #wakeWanted = false;
 
   constructor(options: BackgroundPlaneOptions) {
-    const { link, scratch, sendRing, tuning, nowUs, geometry, log, nonce } = options;
+    const { self, slots, link, scratch, tuning, nowUs, geometry, log, nonce } = options;
     this.#o = options;
     this.#link = link;
     this.#scratch = new Scratchpad(scratch.bytes);
-    this.#monitors = options.peers.map(
-      (peer) => new PeerMonitor(peer, this.#scratch, scratch, sendRing, tuning, nowUs),
+    this.#electorate = new Electorate(self, slots, link, tuning);
+    this.#permissions = new PermissionManager(slots, () =>
+      this.#ownLog.rollBack(this.#recycling.head),
     );
-    this.#permissions = new PermissionManager(options.incoming, () =>
-      this.#ownLog.rollBack(this.#recycler.head),
-    );
-    this.#recycler = new Recycler(log, geometry);
+    this.#recycling = new Recycling(link, log, geometry);
     this.#fate = new FateSharing(tuning.fateSharingUs);
     this.#boost = new TakeOverBoost(options.raiseReplication);
     this.#sleepWatch = new SleepWatch(link, log, geometry, nonce, tuning.idleFlushUs);
-    this.#view = {
-      self: options.self,
-      eligible: true,
-      trusted: new Array<boolean>(options.replicas).fill(true),
-      claims: new Array<boolean>(options.replicas).fill(false),
-      electable: new Array<boolean>(options.replicas).fill(true),
-      holder: undefined,
-      holderOverdue: false,
-    };
     this.#ownLog = new OwnLog(log, geometry, nonce);
+    this.#behindWatch = new BehindWatch(link, this.#ownLog);
+    this.#opening = new LogOpening(link, this.#scratch, slots);
     this.#grantedAtUs = nowUs;
     this.#candidacy = new Candidacy({
-      self: options.self,
-      lanes: options.outgoing.map((control) => new OutgoingLane(control)),
-      link: options.link,
+      self,
+      slots,
+      link,
       tuning,
       send: (to, request) => {
-        const at = Scratchpad.requestAt(options.self);
+        const at = Scratchpad.requestAt(self);
         this.#send(to, Scratchpad.outRequestAt(to), REQUEST_BYTES, at, (into) =>
           this.#scratch.writeRequest(into, request),
         );
@@ -111,6 +99,33 @@ export class BackgroundPlane {
       trusts: (replica) => this.#trusts(replica),
       wakeReplication: () => this.#wake(),
     });
+  }
+
+  /** Begins to watch a replica, and to grant it our log and to ask it for its own. */
+  connect({ id, incoming, outgoing, peer }: BackgroundConnection, nowUs: number): void {
+    const { scratch, sendRing, tuning } = this.#o;
+    this.#permissions.connect(id, incoming);
+    this.#candidacy.connect(id, new OutgoingLane(outgoing));
+    if (peer === undefined) return;
+    const monitor = new PeerMonitor(peer, this.#scratch, scratch, sendRing, tuning, nowUs);
+    this.#monitors = [...this.#monitors, monitor].sort((a, b) => a.id - b.id);
+    this.#link.setInt('trusted', 1, id);
+  }
+
+  /**
+   * Takes away what a replica had of us, and forgets it; its queue pair with this plane must be closed
+   * already. Another incarnation may be connected then.
+   */
+  disconnect(id: ReplicaId, nowUs: number): void {
+    this.#permissions.disconnect(id);
+    this.#candidacy.disconnect(id);
+    this.#monitors = this.#monitors.filter((monitor) => monitor.id !== id);
+    this.#electorate.forget(id);
+    // What completed on that queue pair is nobody's any more.
+    this.#drain(nowUs);
+    this.#scratch.clear(id);
+    for (const field of ['peerHead', 'peerApplied'] as const) this.#link.setOffset(field, 0, id);
+    this.#link.setInt('waitedFor', 0, id);
   }
 
   /** Who may write our log now: what a test looks at. */
@@ -127,16 +142,19 @@ export class BackgroundPlane {
     this.#beat(nowUs);
     // What completed since the last round first: a pull that came back is not one that was missed.
     this.#drain(nowUs);
+    if (this.#opening.look(this.#monitors, this.#permissions))
+      this.#recycling.beginAt(this.#link.offset('base'));
     // A candidate waits for this: the acknowledgement goes with the pulls.
-    this.#handleRequests(nowUs);
+    if (this.#opening.settled) this.#handleRequests(nowUs);
     this.#publishStatus();
     for (const monitor of this.#monitors) monitor.pull(nowUs);
     this.#ring();
     // Where a pull completes within the doorbell, its news counts in this very round.
     this.#drain(nowUs);
-    this.#recycle(nowUs);
-    this.#judgePeers(nowUs);
-    this.#elect(nowUs);
+    if (this.#opening.open) this.#recycling.step(this.#monitors, nowUs);
+    this.#electorate.judge(this.#monitors, nowUs);
+    this.#noticeBehind(nowUs);
+    if (this.#opening.settled || !this.#opening.open) this.#elect(nowUs);
     this.#candidacy.step(nowUs);
     if (this.#sleepWatch.mustWake(nowUs)) this.#wake();
     this.#deliver(nowUs);
@@ -174,40 +192,14 @@ export class BackgroundPlane {
     if (count > 0) queue.consume(count);
   }
 
-  #recycle(nowUs: number): void {
-    this.#recycler.step(this.#link.offset('releasable'));
-    this.#link.setOffset('head', this.#recycler.head);
-    for (const { id, status } of this.#monitors) {
-      this.#link.setOffset('peerHead', status.head, id);
-      this.#link.setOffset('peerApplied', status.applied, id);
-    }
-    if (this.#link.int('leading') === 1) this.#release(nowUs);
-  }
-
-  /** Leader: how far all whom we wait for have applied. */
-  #release(nowUs: number): void {
-    const { capacityBytes } = this.#o.geometry;
-    // Whoever is behind our own ring needs a state transfer, whatever an earlier leader waited for.
-    const released = Math.max(this.#link.offset('release'), this.#recycler.head) as LogOffset;
-    const tail = this.#link.offset('tail');
-    const members: RecyclingMember[] = [{ applied: this.#link.offset('applied'), keepsUp: true }];
-    for (const monitor of this.#monitors) {
-      const member = { applied: monitor.status.applied, keepsUp: monitor.keepsUp(nowUs) };
-      members.push(member);
-      const waits = waitedFor(member, released, tail, capacityBytes);
-      this.#link.setInt('waitedFor', waits ? 1 : 0, monitor.id);
-    }
-    this.#link.setOffset('release', releaseBound(members, released, tail, capacityBytes));
-  }
-
   #handleRequests(nowUs: number): void {
     const { self } = this.#o;
-    for (const { to, sequence } of this.#permissions.handle(this.#scratch)) {
+    for (const { to, sequence } of this.#permissions.handle(this.#scratch, this.#isRemoved)) {
       this.#grantedAtUs = nowUs;
       this.#link.count('permissionsGranted');
       if (to !== self) this.#candidacy.stepDown(nowUs);
       const known = this.#ownLog.known(this.#link.offset('known'), this.#link.offset('scanned'));
-      const ack = { sequence, known, head: this.#recycler.head };
+      const ack = { sequence, known, head: this.#recycling.head };
       this.#send(to, Scratchpad.outAckAt(to), ACKNOWLEDGEMENT_BYTES, Scratchpad.ackAt(self), (at) =>
         this.#scratch.writeAck(at, ack),
       );
@@ -215,32 +207,10 @@ export class BackgroundPlane {
     this.#link.setInt('slowSwitches', this.#permissions.slowSwitches);
   }
 
-  #judgePeers(nowUs: number): void {
-    for (const monitor of this.#monitors) {
-      if (monitor.judge(nowUs)) {
-        this.#link.count('suspicions');
-        this.#link.setOffset('suspectedAtUs', nowUs);
-        this.#link.setOffset('suspected', monitor.id);
-      }
-      this.#link.setInt('trusted', monitor.trusted ? 1 : 0, monitor.id);
-      this.#link.setInt('score', monitor.score, monitor.id);
-    }
-  }
-
   #elect(nowUs: number): void {
-    const { self, tuning } = this.#o;
-    const view = this.#view;
-    view.holder = this.#permissions.holder;
-    view.eligible = this.#link.int('strayed') === 0;
-    let lastClaimUs = this.#grantedAtUs;
-    for (const monitor of this.#monitors) {
-      view.trusted[monitor.id] = monitor.trusted;
-      view.claims[monitor.id] = monitor.status.claim > 0;
-      view.electable[monitor.id] = monitor.status.claim >= 0;
-      if (monitor.id === view.holder) lastClaimUs = Math.max(lastClaimUs, monitor.lastClaimUs);
-    }
-    view.holderOverdue = nowUs - lastClaimUs > tuning.claimPatienceUs;
-    const choice = chooseLeader(view);
+    const { self } = this.#o;
+    const { holder } = this.#permissions;
+    const choice = this.#electorate.choose(this.#monitors, holder, this.#grantedAtUs, nowUs);
     const leading = this.#link.int('leading') === 1;
     if (choice.kind === 'stand' && this.#candidacy.stand(nowUs)) {
       this.#boost.begin(nowUs);
@@ -248,7 +218,7 @@ export class BackgroundPlane {
       this.#wake();
       // Our own grant need not wait for theirs.
       this.#ring();
-      this.#handleRequests(nowUs);
+      if (this.#opening.open) this.#handleRequests(nowUs);
     }
     const leader = choice.kind === 'follow' ? choice.leader : leading ? self : -1;
     if (leader === this.#link.int('leader')) return;
@@ -259,15 +229,33 @@ export class BackgroundPlane {
   #publishStatus(): void {
     this.#scratch.writeStatus(
       this.#heartbeat,
-      this.#link.offset('applied'),
-      this.#recycler.head,
+      this.#recycling.progress(),
+      this.#recycling.head,
       this.#link.offset('known'),
-      this.#link.int('strayed') === 1 ? -1 : this.#candidacy.claim,
+      this.#claim,
+      this.#link.offset('configured'),
     );
   }
 
+  get #claim(): number {
+    if (this.#link.int('phase') === LogPhase.closed) return NoClaim.closed;
+    const eligible = this.#opening.open && this.#electorate.isEligible(this.#monitors);
+    return eligible || this.#candidacy.claim !== 0 ? this.#candidacy.claim : NoClaim.ineligible;
+  }
+
   #trusts(replica: ReplicaId): boolean {
-    return this.#monitors.every((monitor) => monitor.id !== replica || monitor.trusted);
+    return this.#monitors.every(
+      (monitor) => monitor.id !== replica || (monitor.trusted && monitor.begun),
+    );
+  }
+
+  /** A log that no leader can bring further is closed until it is opened anew. */
+  #noticeBehind(nowUs: number): void {
+    if (!this.#opening.open || !this.#behindWatch.isBehind(this.#monitors)) return;
+    this.#permissions.withdraw();
+    this.#candidacy.stepDown(nowUs);
+    this.#opening.close();
+    this.#wake();
   }
 
   /** Composes a line and carries it to a replica: a local store when that is ourselves. */

@@ -6,12 +6,14 @@ import type { PermissionAck, PermissionRequest } from './scratchpad.ts';
 
 export interface CandidacyOptions {
   readonly self: ReplicaId;
-  readonly lanes: readonly OutgoingLane[];
+  /** How many replicas there is room for. */
+  readonly slots: number;
   readonly link: PlaneLink;
   readonly tuning: Tuning;
   /** Carries a request to a replica's scratchpad, our own included. */
   readonly send: (to: ReplicaId, request: PermissionRequest) => void;
   readonly ackOf: (granter: ReplicaId) => PermissionAck | undefined;
+  /** Whether it may well answer: it is trusted, and its log has begun. */
   readonly trusts: (replica: ReplicaId) => boolean;
   readonly wakeReplication: () => void;
 }
@@ -25,6 +27,7 @@ export interface CandidacyOptions {
  */
 export class Candidacy {
   readonly #o: CandidacyOptions;
+  readonly #lanes: (OutgoingLane | undefined)[];
   readonly #requested: number[];
   readonly #granted: number[];
   readonly #askedAtUs: number[];
@@ -35,9 +38,23 @@ export class Candidacy {
 
   constructor(options: CandidacyOptions) {
     this.#o = options;
-    this.#requested = options.lanes.map(() => 0);
-    this.#granted = options.lanes.map(() => 0);
-    this.#askedAtUs = options.lanes.map(() => 0);
+    this.#lanes = new Array<undefined>(options.slots).fill(undefined);
+    this.#requested = new Array<number>(options.slots).fill(0);
+    this.#granted = new Array<number>(options.slots).fill(0);
+    this.#askedAtUs = new Array<number>(options.slots).fill(0);
+  }
+
+  connect(granter: ReplicaId, lane: OutgoingLane): void {
+    this.#lanes[granter] = lane;
+  }
+
+  /** Nobody is asked there any more, and what was granted there is void. */
+  disconnect(granter: ReplicaId): void {
+    this.#lanes[granter] = undefined;
+    this.#requested[granter] = 0;
+    this.#granted[granter] = 0;
+    this.#askedAtUs[granter] = 0;
+    this.#o.link.setInt('grant', 0, granter);
   }
 
   /** The epoch that is sought or held; 0 when none is. */
@@ -48,12 +65,12 @@ export class Candidacy {
   /** Begins an epoch, unless the last is not yet over or we stand back; returns whether it did. */
   stand(nowUs: number): boolean {
     if (this.claim !== 0 || nowUs < this.#standBackUntilUs) return false;
-    const { link, lanes } = this.#o;
+    const { link } = this.#o;
     this.#epoch = ++this.#sequence;
     this.#since = nowUs;
     link.setOffset('requestedAtUs', nowUs);
     link.setInt('epoch', this.#epoch);
-    for (const to of lanes.keys()) this.#ask(to, this.#epoch, nowUs);
+    for (const to of this.#lanes.keys()) this.#ask(to, this.#epoch, nowUs);
     return true;
   }
 
@@ -73,7 +90,7 @@ export class Candidacy {
       this.#epoch = 0;
       return;
     }
-    for (const granter of this.#o.lanes.keys()) this.#collect(granter, nowUs);
+    for (const granter of this.#lanes.keys()) this.#collect(granter, nowUs);
     if (link.int('leading') === 1) this.#since = nowUs;
     else if (nowUs - this.#since > tuning.grantTimeoutUs) this.stepDown(nowUs);
     if (link.int('leading') === 1) this.#askAgain(nowUs);
@@ -95,7 +112,7 @@ export class Candidacy {
   /** A lane that the replication plane gave back after it had been granted is sought again. */
   #askAgain(nowUs: number): void {
     const { link, tuning } = this.#o;
-    for (const to of this.#o.lanes.keys()) {
+    for (const to of this.#lanes.keys()) {
       const answered = this.#granted[to] === this.#requested[to];
       // A request, or its answer, may be lost with a connection: it is not waited for for ever.
       const patienceUs = answered ? tuning.regrantUs : tuning.grantTimeoutUs;
@@ -103,7 +120,12 @@ export class Candidacy {
         link.int('lane', to) === LaneOwner.background && nowUs - this.#askedAtUs[to] > patienceUs;
       // The grant may just be on its way into the confirmed set: only a lane that was taken and given
       // back, or never taken for long, is asked for again.
-      if (droppedOut && this.#o.trusts(to) && this.#withdrawGrant(to))
+      if (
+        droppedOut &&
+        this.#lanes[to] !== undefined &&
+        this.#o.trusts(to) &&
+        this.#withdrawGrant(to)
+      )
         this.#ask(to, ++this.#sequence, nowUs);
     }
   }
@@ -122,7 +144,8 @@ export class Candidacy {
   }
 
   #ask(to: ReplicaId, sequence: number, nowUs: number): void {
-    const lane = this.#o.lanes[to];
+    const lane = this.#lanes[to];
+    if (lane === undefined) return;
     lane.repair();
     this.#requested[to] = sequence;
     this.#askedAtUs[to] = nowUs;

@@ -10,8 +10,11 @@ export function* catchUp(context: TakeOverContext): Waiting<void> {
   let best: Lane | undefined;
   for (const lane of fastPath.active) {
     if (lane.to === self) continue;
-    if (granted(lane.to).known > (best === undefined ? known() : granted(best.to).known))
-      best = lane;
+    const theirs = granted(lane.to);
+    const most = best === undefined ? { known: known(), head: Infinity } : granted(best.to);
+    // Of those that know most, the one with the longest history.
+    const longer = best !== undefined && theirs.known === most.known && theirs.head < most.head;
+    if (theirs.known > most.known || longer) best = lane;
   }
   if (best === undefined) return;
 

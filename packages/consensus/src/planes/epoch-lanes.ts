@@ -9,28 +9,38 @@ import type { GrantedLog } from './take-over-context.ts';
  * own for the epoch, and how far the logs at their ends may be written.
  */
 export class EpochLanes {
-  readonly lanes: readonly Lane[];
+  readonly #lanes: readonly (Lane | undefined)[];
   readonly #self: number;
   readonly #link: PlaneLink;
   /** Sequence number of the grant by which each lane was last taken. */
   readonly #usedGrant: Int32Array;
 
-  constructor(lanes: readonly Lane[], self: number, link: PlaneLink) {
-    this.lanes = lanes;
+  constructor(lanes: readonly (Lane | undefined)[], self: number, link: PlaneLink) {
+    this.#lanes = lanes;
     this.#self = self;
     this.#link = link;
     this.#usedGrant = new Int32Array(lanes.length);
   }
 
-  /** Lanes whose other ends granted the epoch. */
+  /** Those that are connected. */
+  get lanes(): Lane[] {
+    return this.#lanes.filter((lane) => lane !== undefined);
+  }
+
+  /** Lanes to members that granted the epoch. Whoever is none yet is added later, as a late follower. */
   grantedSince(epoch: number): Lane[] {
-    return this.lanes.filter((lane) => this.#link.int('grant', lane.to) >= epoch);
+    return this.lanes.filter(
+      ({ to }) => this.#link.int('voter', to) === 1 && this.#link.int('grant', to) >= epoch,
+    );
   }
 
   /** Whether somebody who is trusted has not granted yet. */
   somebodyMissing(granted: readonly Lane[]): boolean {
     return this.lanes.some(
-      (lane) => !granted.includes(lane) && this.#link.int('trusted', lane.to) === 1,
+      (lane) =>
+        !granted.includes(lane) &&
+        this.#link.int('voter', lane.to) === 1 &&
+        this.#link.int('trusted', lane.to) === 1,
     );
   }
 
@@ -63,6 +73,12 @@ export class EpochLanes {
     });
   }
 
+  /** Another replica is to be at the end of this lane: grants of the last one are none of it. */
+  forget(replica: number): void {
+    this.#usedGrant[replica] = 0;
+    this.#link.setInt('grant', 0, replica);
+  }
+
   owns(replica: number): boolean {
     return this.#link.int('lane', replica) === LaneOwner.replication;
   }
@@ -72,8 +88,8 @@ export class EpochLanes {
    * or overwrite, after the next grant, what another leader decided in between.
    */
   handBack(replica: number): void {
-    const { queuePair } = this.lanes[replica];
-    if (queuePair.outstanding > 0) queuePair.control.fail();
+    const queuePair = this.#lanes[replica]?.queuePair;
+    if (queuePair !== undefined && queuePair.outstanding > 0) queuePair.control.fail();
     this.#link.setInt('lane', LaneOwner.background, replica);
   }
 

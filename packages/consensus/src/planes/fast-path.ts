@@ -10,8 +10,9 @@ import {
   type ProposalNumber,
 } from '@mu-smr/log';
 import { Opcode, SendFlags, type SendRing, type WriteTargets } from '@mu-smr/verbs';
-import { majorityOf, quorumOffset } from '../core/majority.ts';
+import { quorumOffset } from '../core/majority.ts';
 import { LanePurpose, laneTag, type Lane, type ReplicationMemory } from './lane.ts';
+import type { Quorum } from './membership.ts';
 
 const WRITE = Opcode.rdmaWrite | SendFlags.signaled;
 const WRITE_SEALED = WRITE | SendFlags.seal;
@@ -33,7 +34,6 @@ export class FastPath {
   /** Entries at and above this would lap a log that is still read. */
   limit = LOG_BEGIN;
   readonly writer: EntryWriter;
-  readonly #lanes: readonly (Lane | undefined)[];
   /** Confirmed lanes, in the order they are posted to. */
   #active: Lane[] = [];
   #targets: WriteTargets = targetsOf([], 0);
@@ -45,7 +45,7 @@ export class FastPath {
   /** Where all that the replication plane posts completes. */
   readonly #completions: { readonly outstanding: number };
   readonly #geometry: LogGeometry;
-  readonly #majority: number;
+  readonly #quorum: Quorum;
   readonly #self: number;
   readonly #ringBytes: number;
   readonly #outstandingMax: number;
@@ -57,8 +57,8 @@ export class FastPath {
 
   constructor(options: {
     readonly self: number;
-    readonly replicas: number;
-    readonly lanes: readonly Lane[];
+    readonly slots: number;
+    readonly quorum: Quorum;
     readonly memory: ReplicationMemory;
     readonly sendRing: SendRing;
     readonly completionQueue: { readonly outstanding: number };
@@ -67,14 +67,13 @@ export class FastPath {
     readonly stagingRingBytes: number;
     readonly outstandingMax: number;
   }) {
-    this.#lanes = options.lanes;
     this.#memory = options.memory;
     this.#sendRing = options.sendRing;
     this.#completions = options.completionQueue;
     this.#geometry = options.geometry;
     this.#self = options.self;
-    this.#majority = majorityOf(options.replicas);
-    this.#acknowledged = new Float64Array(options.replicas);
+    this.#quorum = options.quorum;
+    this.#acknowledged = new Float64Array(options.slots);
     this.#area = new CircularArea(options.geometry);
     this.#ringBytes = options.stagingRingBytes;
     this.#outstandingMax = Math.min(options.outstandingMax, ENDS);
@@ -170,11 +169,12 @@ export class FastPath {
   }
 
   /**
-   * Advances what is decided, by the acknowledgements so far. A majority of the whole group is
-   * needed, and our own log among it, so that we can apply what we decide (I7).
+   * Advances what is decided, by the acknowledgements so far. A majority of all members is
+   * needed, and our own log beside it, so that we can apply what we decide (I7).
    */
   settle(): LogOffset {
-    const quorum = quorumOffset(this.#acknowledged, this.#majority);
+    const { voters, majority } = this.#quorum;
+    const quorum = quorumOffset(this.#acknowledged, voters, majority);
     const own = this.#acknowledged[this.#self];
     const decided = (own < quorum ? own : quorum) as LogOffset;
     if (decided > this.decided) {
@@ -206,11 +206,14 @@ export class FastPath {
   /** The same, had we not these. */
   hasMajorityWithout(missing: readonly Lane[]): boolean {
     const rest = this.#active.filter((lane) => !missing.includes(lane));
-    return rest.length >= this.#majority && rest.some((lane) => lane.to === this.#self);
+    const { voters, majority } = this.#quorum;
+    const votes = rest.reduce((count, lane) => count + voters[lane.to], 0);
+    return votes >= majority && rest.some((lane) => lane.to === this.#self);
   }
 
-  lane(to: number): Lane | undefined {
-    return this.#lanes[to];
+  /** Another replica is to be at the end of this lane: what the last one held went with it. */
+  forget(to: number): void {
+    this.#acknowledged[to] = 0;
   }
 
   #postPad(bytes: number): void {

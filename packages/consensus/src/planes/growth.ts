@@ -28,7 +28,7 @@ export interface GrowthContext {
  */
 export class Growth {
   readonly lane: Lane;
-  /** Set for the last stretch: no new entries until the follower has all there are. */
+  /** Set for the last stretches: no new entries until the follower has all there are. */
   holdsPosts = false;
   /** Our own ring must keep everything from here: it is being copied. */
   copiesFrom = Number.POSITIVE_INFINITY;
@@ -58,13 +58,18 @@ export class Growth {
     let has = this.#o.granted().known;
     if (has < this.#o.ownKept()) return false;
 
+    let before = Number.POSITIVE_INFINITY;
     for (;;) {
       this.copiesFrom = has;
       const own = this.#fastPath.acknowledged(this.#o.self);
       if (!(yield* this.#makeRoom(has, own))) return false;
-      this.holdsPosts = own - has <= this.#access.layout.slotBytes;
+      const missing = own - has;
+      // Where a busy leader writes as fast as we copy, it would never end.
+      this.holdsPosts ||= missing <= this.#access.layout.slotBytes || missing > before / 2;
+      before = missing;
       if (own > has) has = yield* this.#copy(has, own);
-      else if (own < this.#fastPath.tail) yield;
+      // What it has may stand there under an older number: only for a decided value is that as good.
+      else if (own < this.#fastPath.tail || this.#fastPath.decided < has) yield;
       else break;
     }
     assert(has === this.#fastPath.tail, 'nothing was posted while the last stretch was copied');

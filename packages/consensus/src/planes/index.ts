@@ -13,10 +13,18 @@ export {
 export { REPLICAS_MAX } from '../core/proposal-number.ts';
 export { DEFAULT_TUNING, type Tuning } from '../limits.ts';
 export { BackgroundPlane, type BackgroundPlaneOptions } from './background-plane.ts';
+export type { BackgroundConnection } from './peer-monitor.ts';
+export {
+  Configuration,
+  type ConfigurationRecord,
+  type Incarnation,
+} from '../core/configuration.ts';
+export { readChange, type MembershipChange } from '../core/configuration.ts';
+export { Membership } from './membership.ts';
 export { FastPath } from './fast-path.ts';
 export type { Lane, ReplicationMemory } from './lane.ts';
 export type { Proposal } from './pending.ts';
-export { LaneOwner, PlaneLink, type DoubleField, type IntField } from './plane-link.ts';
+export { LaneOwner, LogPhase, PlaneLink, type DoubleField, type IntField } from './plane-link.ts';
 export { Replayer, type AppliedListener } from './replayer.ts';
 export type { ReplicationEvents, ReplicationPlaneOptions } from './replication-options.ts';
 export { ReplicationPlane } from './replication-plane.ts';

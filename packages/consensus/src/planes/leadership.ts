@@ -16,6 +16,7 @@ export class Leadership<Result> {
   readonly #parts: ReplicationParts<Result>;
   /** Rings the doorbell and looks at completions; those of this epoch come back here. */
   readonly #drain: () => void;
+  #since: number;
   #takeOver: { readonly takeOver: TakeOver; readonly run: Waiting<void> } | undefined;
   #growth: { readonly growth: Growth; readonly run: Waiting<boolean> } | undefined;
 
@@ -30,6 +31,7 @@ export class Leadership<Result> {
     this.#o = options;
     this.#parts = parts;
     this.#drain = drain;
+    this.#since = parts.membership.since;
     parts.rounds.reset();
     const takeOver = this.#makeTakeOver();
     this.#takeOver = { takeOver, run: takeOver.run(epoch, granted) };
@@ -39,9 +41,23 @@ export class Leadership<Result> {
     return this.#takeOver === undefined ? 'leading' : 'takingOver';
   }
 
-  /** A late follower is being copied to: nothing may be posted past the queue. */
-  get growing(): boolean {
-    return this.#growth !== undefined;
+  /** A late follower is being copied to, or the membership changes: nothing may be posted past the queue. */
+  get reshaping(): boolean {
+    return this.#growth !== undefined || this.#parts.reconfiguration.due;
+  }
+
+  /** The configuration that is applied here is another one than `configured` saw last. */
+  get reconfigured(): boolean {
+    return this.#since !== this.#parts.membership.since;
+  }
+
+  /** Everything decided so far was applied: the configuration may be another one. */
+  configured(): void {
+    if (!this.reconfigured) return;
+    this.#since = this.#parts.membership.since;
+    this.#parts.proofs.askAgain();
+    if (!this.#parts.fastPath.hasMajority)
+      throw new EpochEnded('below a majority of the new configuration');
   }
 
   /** What is copied from our log now begins here: it must not be zeroed under the copy. */
@@ -54,6 +70,8 @@ export class Leadership<Result> {
 
   /** One round of whatever the epoch is at. */
   step(): void {
+    if (this.epoch === this.#o.link.int('deposed'))
+      throw new EpochEnded('another replica was granted our log');
     this.refreshLimit();
     if (this.#takeOver !== undefined) {
       this.#advanceTakeOver();
@@ -97,7 +115,7 @@ export class Leadership<Result> {
     if (fastPath.active.some((one) => one.to === lane)) {
       fastPath.drop(lane);
       rounds.forget(lane);
-      proofs.laneDropped();
+      proofs.askAgain();
     }
     lanes.handBack(lane);
     if (!fastPath.hasMajority) throw new EpochEnded('below a majority');
@@ -129,6 +147,7 @@ export class Leadership<Result> {
       nowUs,
       patienceUs: this.#patienceUs,
       known: () => replayer.known,
+      applied: () => replayer.applied >= replayer.known,
       learnt: (known, release) => replayer.decidedUpTo(known, release),
       release: () => replayer.releasable,
       ownHead: () => link.offset('head'),
@@ -149,8 +168,12 @@ export class Leadership<Result> {
 
   /** Posts what is queued, a proof when one is wanted, and the announcement when there is nothing. */
   #post(): void {
-    const { submission, proofs, announcer, fastPath } = this.#parts;
-    const posted = this.#growth?.growth.holdsPosts !== true && submission.postQueued();
+    const { submission, proofs, announcer, fastPath, reconfiguration } = this.#parts;
+    const held = this.#growth?.growth.holdsPosts === true || reconfiguration.pending;
+    // A change last: nothing may follow it before it is applied.
+    const queued = !held && submission.postQueued();
+    const changed = !held && reconfiguration.post();
+    const posted = queued || changed;
     if (submission.blockedFor(this.#patienceUs)) this.#makeWay();
     const proof = proofs.post();
     const announced = !posted && announcer.post();

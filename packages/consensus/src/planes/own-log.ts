@@ -38,6 +38,15 @@ export class OwnLog {
     this.#log.copyWithin(position, this.#undo, this.#undo + totalBytes);
   }
 
+  /** Where the first entry is missing, from `scanned` on, which the replication plane has read up to. */
+  end(scanned: LogOffset): LogOffset {
+    for (let at = scanned; ;) {
+      const view = this.#view.moveTo(this.#area.position(at));
+      if (!view.accepted(at, this.#area.untilEnd(at))) return at;
+      at = advance(at, view.totalBytes);
+    }
+  }
+
   /**
    * How far the log is known to be decided by what stands in it, whether or not the replication plane
    * has read it yet; `scanned` is where that one has read up to.

@@ -5,6 +5,7 @@ import {
   type MemoryRegion,
   type PeerThreadState,
   type QueuePair,
+  type QueuePairControl,
   type SendRing,
 } from '@mu-smr/verbs';
 import { LOG_BEGIN } from '@mu-smr/log';
@@ -13,7 +14,7 @@ import { suspects, type SuspicionOptions } from '../core/suspicion.ts';
 import type { Tuning } from '../limits.ts';
 import type { ReplicaId } from '../propose-outcome.ts';
 import { generationPsn } from './background-lanes.ts';
-import { Scratchpad, STATUS_BYTES, type StatusLine } from './scratchpad.ts';
+import { NoClaim, Scratchpad, STATUS_BYTES, type StatusLine } from './scratchpad.ts';
 
 const READ = Opcode.rdmaRead | SendFlags.signaled;
 const WRITE_WAKE = Opcode.rdmaWrite | SendFlags.signaled | SendFlags.wake;
@@ -29,6 +30,16 @@ export interface BackgroundPeer {
   readonly scratchKey: number;
 }
 
+/** A replica that the background plane reaches, the own one included. */
+export interface BackgroundConnection {
+  readonly id: ReplicaId;
+  /** The end at which it writes our log, and that on which our replication plane posts to it. */
+  readonly incoming: QueuePairControl;
+  readonly outgoing: QueuePairControl;
+  /** How its scratchpad is reached; our own needs no way. */
+  readonly peer: BackgroundPeer | undefined;
+}
+
 /** Pulls one peer's status line, scores its heartbeat, and says whether it is trusted. */
 export class PeerMonitor {
   readonly id: ReplicaId;
@@ -39,6 +50,7 @@ export class PeerMonitor {
     head: LOG_BEGIN,
     known: LOG_BEGIN,
     claim: 0,
+    configured: LOG_BEGIN,
   };
   /** When it last claimed leadership. */
   lastClaimUs = Number.NEGATIVE_INFINITY;
@@ -84,6 +96,11 @@ export class PeerMonitor {
 
   get trusted(): boolean {
     return this.#trusted;
+  }
+
+  /** Whether its log has begun, so that what it applies counts for something. */
+  get begun(): boolean {
+    return this.status.claim !== NoClaim.closed;
   }
 
   /** Alive, and applying what there is to apply. */

@@ -27,22 +27,46 @@ const NO_GRANTS: readonly Grant[] = [];
  * away returns only when no byte can change by it any more.
  */
 export class PermissionManager {
-  readonly #incoming: readonly QueuePairControl[];
+  readonly #incoming: (QueuePairControl | undefined)[];
   readonly #betweenWriters: () => void;
   readonly #generations: number[];
   readonly #handled: number[];
   #holder: ReplicaId | undefined;
   #slowSwitches = 0;
 
-  /**
-   * `incoming` by requester's id, our own loopback included; all connected read-only.
-   * `betweenWriters` is called whenever nobody may write, before somebody else may.
-   */
-  constructor(incoming: readonly QueuePairControl[], betweenWriters: () => void) {
-    this.#incoming = incoming;
+  /** `betweenWriters` is called whenever nobody may write, before somebody else may. */
+  constructor(slots: number, betweenWriters: () => void) {
+    this.#incoming = new Array<undefined>(slots).fill(undefined);
     this.#betweenWriters = betweenWriters;
-    this.#generations = incoming.map(() => 0);
-    this.#handled = incoming.map(() => 0);
+    this.#generations = new Array<number>(slots).fill(0);
+    this.#handled = new Array<number>(slots).fill(0);
+  }
+
+  /** The end at which this requester writes our log, connected read-only; our own loopback is one, too. */
+  connect(requester: ReplicaId, lane: QueuePairControl): void {
+    this.#incoming[requester] = lane;
+    this.#generations[requester] = 0;
+    this.#handled[requester] = 0;
+  }
+
+  /** Takes a requester's right away, and forgets the end at which it had it. */
+  disconnect(requester: ReplicaId): void {
+    const lane = this.#incoming[requester];
+    if (lane === undefined) return;
+    if (this.#holder === requester) this.withdraw();
+    this.#incoming[requester] = undefined;
+  }
+
+  /** Requests up to this one are not granted: their requester wanted it long ago. */
+  skip(requester: ReplicaId, sequence: number): void {
+    this.#handled[requester] = Math.max(this.#handled[requester], sequence);
+  }
+
+  /** Takes the right away from whoever has it; nobody may write until the next request. */
+  withdraw(): void {
+    if (this.#holder !== undefined) this.#revoke(this.#holder);
+    this.#holder = undefined;
+    this.#betweenWriters();
   }
 
   /** Who may write our log now. */
@@ -57,14 +81,17 @@ export class PermissionManager {
 
   /**
    * Handles the requests that are new, in id order, one after the other. The acknowledgement of each
-   * is the caller's to send. A request that cannot be granted now stays and is tried again.
+   * is the caller's to send. A request that cannot be granted now stays and is tried again. A replica
+   * that was removed gets nothing, and loses what it has (I17).
    */
-  handle(requests: RequestSource): readonly Grant[] {
+  handle(requests: RequestSource, isRemoved: (replica: ReplicaId) => boolean): readonly Grant[] {
     let grants = NO_GRANTS;
+    if (this.#holder !== undefined && isRemoved(this.#holder)) this.withdraw();
     for (let requester = 0; requester < this.#incoming.length; requester++) {
       if (requests.requestSequence(requester) <= this.#handled[requester]) continue;
       const request = requests.request(requester);
       if (request === undefined || request.sequence <= this.#handled[requester]) continue;
+      if (this.#incoming[requester] === undefined || isRemoved(requester)) continue;
       if (!this.#switchTo(requester, request.generation)) continue;
       this.#handled[requester] = request.sequence;
       grants = [...grants, { to: requester, sequence: request.sequence }];
@@ -74,9 +101,7 @@ export class PermissionManager {
 
   #switchTo(requester: ReplicaId, generation: number): boolean {
     try {
-      if (this.#holder !== undefined) this.#revoke(this.#holder);
-      this.#holder = undefined;
-      this.#betweenWriters();
+      this.withdraw();
       this.#grant(requester, generation);
     } catch (error) {
       // A peer whose segment is gone, or a fabric without room to relocate: nobody writes until the
@@ -90,16 +115,17 @@ export class PermissionManager {
 
   #revoke(holder: ReplicaId): void {
     const lane = this.#incoming[holder];
-    if (lane.state === 'readyToSend') lane.modifyAccess(READ_ONLY);
-    // In ERR no right is left; a writer may still stand in the middle of a copy, though, and
-    // leaving the state waits for it.
-    else lane.fail();
+    if (lane === undefined) return;
+    // In ERR no right is left; a writer may still stand in the middle of a copy, though, and going
+    // there once more waits for it.
+    if (lane.state !== 'readyToSend' || !this.#changeAccess(lane, READ_ONLY)) lane.fail();
   }
 
   #grant(requester: ReplicaId, generation: number): void {
     const lane = this.#incoming[requester];
+    if (lane === undefined) return;
     const fits = generation === this.#generations[requester] && lane.state === 'readyToSend';
-    if (fits && this.#fastGrant(lane)) return;
+    if (fits && this.#changeAccess(lane, READ_WRITE)) return;
     this.#slowSwitches++;
     const psn = generationPsn(generation);
     lane.cycle({
@@ -110,10 +136,10 @@ export class PermissionManager {
     this.#generations[requester] = generation;
   }
 
-  /** Changes flags only; false where that fails, and the queue pair must be cycled (Mu, section 5.2). */
-  #fastGrant(lane: QueuePairControl): boolean {
+  /** Changes flags only; false where that fails, and the slow path remains (Mu, section 5.2). */
+  #changeAccess(lane: QueuePairControl, accessFlags: number): boolean {
     try {
-      lane.modifyAccess(READ_WRITE);
+      lane.modifyAccess(accessFlags);
       return true;
     } catch (error) {
       if (error instanceof VerbsError) return false;

@@ -1,6 +1,7 @@
 import type { ReadBarrierOutcome } from '../propose-outcome.ts';
 import type { FastPath } from './fast-path.ts';
 import type { LogAccess } from './log-access.ts';
+import type { Quorum } from './membership.ts';
 
 interface Waiter {
   readonly serial: number;
@@ -16,17 +17,17 @@ export class PermissionProofs {
   readonly #fastPath: FastPath;
   readonly #access: LogAccess;
   readonly #proven: Float64Array;
-  readonly #majority: number;
+  readonly #quorum: Quorum;
   #waiters: Waiter[] = [];
   #posted = 0;
   #incomplete = false;
   #count = 0;
 
-  constructor(fastPath: FastPath, access: LogAccess, replicas: number, majority: number) {
+  constructor(fastPath: FastPath, access: LogAccess, slots: number, quorum: Quorum) {
     this.#fastPath = fastPath;
     this.#access = access;
-    this.#proven = new Float64Array(replicas);
-    this.#majority = majority;
+    this.#proven = new Float64Array(slots);
+    this.#quorum = quorum;
   }
 
   /** Proofs that were completed. */
@@ -53,9 +54,17 @@ export class PermissionProofs {
     return true;
   }
 
-  /** A proof may be out at a lane that was dropped: those that remain are asked once more. */
-  laneDropped(): void {
+  /**
+   * A proof may be out at a lane that was dropped, or is needed of members that were not asked: those
+   * that there are now are asked once more.
+   */
+  askAgain(): void {
     this.#incomplete = true;
+  }
+
+  /** Another replica is to be at the end of this lane. */
+  forget(lane: number): void {
+    this.#proven[lane] = 0;
   }
 
   completed(lane: number, serial: number): void {
@@ -66,9 +75,11 @@ export class PermissionProofs {
   settle(): void {
     while (this.#waiters.length > 0) {
       const { serial, settle } = this.#waiters[0];
+      const { voters, majority } = this.#quorum;
       let having = 0;
-      for (const proven of this.#proven) if (proven >= serial) having++;
-      if (having < this.#majority) return;
+      for (const [lane, proven] of this.#proven.entries())
+        if (proven >= serial) having += voters[lane];
+      if (having < majority) return;
       this.#waiters.shift();
       this.#count++;
       settle({ kind: 'current' });

@@ -19,8 +19,18 @@ const Int = {
   wake: 10,
   /** Background: the last epoch it knows to be over, because it granted our log to another. */
   deposed: 11,
+  /** Replication: counts tasks that were sent to the background thread. */
+  mail: 21,
   /** Either: 1 asks the background thread to end. */
   stop: 12,
+  /** Replication: `LogPhase`. */
+  phase: 13,
+  /** Background: 1 when no ring holds what this log misses; nobody may write it until it is opened anew. */
+  behind: 14,
+  /** Replication: how often the log was opened. */
+  openings: 15,
+  /** Replication: how many members a majority can do without. */
+  spare: 20,
   /** Background: counters for status. */
   permissionRequests: 16,
   permissionsGranted: 17,
@@ -34,7 +44,9 @@ const Int = {
   score: 32 + 3 * REPLICAS_MAX,
   /** Background: 1 while the leader's recycling waits for this replica. */
   waitedFor: 32 + 4 * REPLICAS_MAX,
-  words: 32 + 5 * REPLICAS_MAX,
+  /** Replication: 1 where the lane ends at a member. */
+  voter: 32 + 5 * REPLICAS_MAX,
+  words: 32 + 6 * REPLICAS_MAX,
 } as const;
 
 /** Doubles: one aligned store each, so a reader never sees half of one. */
@@ -46,23 +58,38 @@ const Double = {
   announced: 3,
   releasable: 4,
   scanned: 5,
+  /** Where the log began when it was opened. */
+  base: 6,
+  /** Where the entry of the last applied change of the membership ends. */
+  configured: 7,
   /** Background. */
   release: 8,
   head: 9,
   suspectedAtUs: 11,
   requestedAtUs: 12,
   suspected: 13,
+  /** Replication: how far a replica is that gets our state; 0 = there is none. */
+  pinned: 14,
   /** Per replica from here. */
   grantKnown: 16,
   grantHead: 16 + REPLICAS_MAX,
   peerApplied: 16 + 2 * REPLICAS_MAX,
   grantedAtUs: 16 + 3 * REPLICAS_MAX,
   peerHead: 16 + 4 * REPLICAS_MAX,
-  words: 16 + 5 * REPLICAS_MAX,
+  /** Replication: the incarnation at the other end of each lane, and the one removed last. */
+  connected: 16 + 5 * REPLICAS_MAX,
+  removed: 16 + 6 * REPLICAS_MAX,
+  words: 16 + 7 * REPLICAS_MAX,
 } as const;
 
 export type IntField = Exclude<keyof typeof Int, 'words'>;
 export type DoubleField = Exclude<keyof typeof Double, 'words'>;
+
+/**
+ * How far a replica is with its log: without a state, applying what others send of theirs, or open:
+ * granted to a leader that writes it.
+ */
+export const LogPhase = { closed: 0, catchingUp: 1, open: 2 } as const;
 
 /** Who may post on, cycle and re-request an outgoing lane: never both planes. */
 export const LaneOwner = { background: 0, replication: 1 } as const;
@@ -103,6 +130,12 @@ export class PlaneLink {
 
   setOffset(field: DoubleField, value: number, replica = 0): void {
     this.#doubles[Double[field] + replica] = value;
+  }
+
+  /** Whether the incarnation at the end of a lane was a member and is none any more. */
+  isRemoved(replica: number): boolean {
+    const removed = this.offset('removed', replica);
+    return removed !== 0 && removed === this.offset('connected', replica);
   }
 
   /** The replication plane lives: a plain store, for the hot path. */

@@ -25,6 +25,11 @@ export class Recycler {
     return this.#head;
   }
 
+  /** The log begins at `base`, with nothing in it. */
+  beginAt(base: LogOffset): void {
+    this.#head = base;
+  }
+
   /** Zeroes towards `releasable`. */
   step(releasable: LogOffset): void {
     if (releasable <= this.#head) return;

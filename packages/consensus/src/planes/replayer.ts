@@ -13,7 +13,9 @@ import {
   type LogOffset,
 } from '@mu-smr/log';
 import { TrailerVerifier } from '@mu-smr/verbs';
+import { readChange } from '../core/configuration.ts';
 import type { ApplyContext, StateMachine } from '../state-machine.ts';
+import type { Membership } from './membership.ts';
 
 /** Entries whose checksums are verified in one call. */
 const VERIFIED_AT_ONCE = 64;
@@ -47,6 +49,8 @@ export class Replayer<Result> {
   /** Everything below may be zeroed, by the leader's word. */
   releasable = LOG_BEGIN;
   appliedCommands = 0;
+  /** Told of each entry that was applied; it stands in our log as long as the call lasts. */
+  readonly watchers = new Set<(offset: LogOffset, end: LogOffset) => void>();
   /** Next entry to learn from; at or above `applied`. */
   #scanned = LOG_BEGIN;
   readonly #bytes: Uint8Array;
@@ -56,6 +60,7 @@ export class Replayer<Result> {
   readonly #area: CircularArea;
   readonly #stateMachine: StateMachine<Result>;
   readonly #listener: AppliedListener<Result>;
+  readonly #membership: Membership;
   readonly #context: MutableContext = { at: LOG_BEGIN, index: 0, count: 0, local: false };
 
   constructor(
@@ -64,6 +69,7 @@ export class Replayer<Result> {
     nonce: GroupNonce,
     stateMachine: StateMachine<Result>,
     listener: AppliedListener<Result>,
+    membership: Membership,
   ) {
     this.#bytes = log;
     this.#view = new EntryView(log, nonce);
@@ -72,6 +78,15 @@ export class Replayer<Result> {
     this.#area = new CircularArea(geometry);
     this.#stateMachine = stateMachine;
     this.#listener = listener;
+    this.#membership = membership;
+  }
+
+  /** Begins at `offset`: the state up to there came from another replica. */
+  startAt(offset: LogOffset): void {
+    this.applied = offset;
+    this.known = offset;
+    this.releasable = offset;
+    this.#scanned = offset;
   }
 
   /** Follower: learns from at most `entriesMax` entries and the announcement. True if there may be more. */
@@ -123,8 +138,9 @@ export class Replayer<Result> {
       if (!view.headerFits(offset, this.#area.untilEnd(offset)))
         throw new LogError('CORRUPT', `the decided entry at ${offset} is not in our log`);
       const end = (offset + view.totalBytes) as LogOffset;
-      this.#applyEntry(view, offset);
+      this.#applyEntry(view, offset, end);
       this.applied = end;
+      if (this.watchers.size > 0) for (const watcher of this.watchers) watcher(offset, end);
       entries++;
     }
     return entries;
@@ -135,8 +151,10 @@ export class Replayer<Result> {
     this.#scanned = this.applied;
   }
 
-  #applyEntry(view: EntryView, offset: LogOffset): void {
+  #applyEntry(view: EntryView, offset: LogOffset, end: LogOffset): void {
     const kind = view.kind;
+    if (kind === EntryKind.configuration)
+      this.#membership.apply(readChange(this.#bytes, view.payloadAt), end);
     if (kind !== EntryKind.command && kind !== EntryKind.batch) return;
     const context = this.#context;
     context.at = offset;

@@ -1,5 +1,6 @@
 import type { GroupNonce, LogGeometry } from '@mu-smr/log';
 import type { CompletionQueue, SendRing } from '@mu-smr/verbs';
+import type { Incarnation } from '../core/configuration.ts';
 import type { Tuning } from '../limits.ts';
 import type { StateMachine } from '../state-machine.ts';
 import type { Lane, ReplicationMemory } from './lane.ts';
@@ -8,9 +9,13 @@ import type { PlaneLink } from './plane-link.ts';
 /** What a replication plane is made of. */
 export interface ReplicationPlaneOptions<Result> {
   readonly self: number;
-  readonly replicas: number;
+  /** How many replicas there is room for. */
+  readonly slots: number;
+  /** This life of this replica. */
+  readonly incarnation: Incarnation;
   readonly link: PlaneLink;
-  readonly lanes: readonly Lane[];
+  /** Shared with whoever connects them. */
+  readonly lanes: readonly (Lane | undefined)[];
   readonly memory: ReplicationMemory;
   readonly sendRing: SendRing;
   readonly completionQueue: CompletionQueue;

@@ -1,10 +1,13 @@
-import { majorityOf } from '../core/majority.ts';
 import { Announcer } from './announcer.ts';
+import { Beginning } from './beginning.ts';
 import { EpochLanes } from './epoch-lanes.ts';
 import { FastPath } from './fast-path.ts';
+import { GrantGathering } from './grant-gathering.ts';
 import { LogAccess } from './log-access.ts';
+import { Membership } from './membership.ts';
 import { Pending } from './pending.ts';
 import { PermissionProofs } from './permission-proofs.ts';
+import { Reconfiguration } from './reconfiguration.ts';
 import { Replayer } from './replayer.ts';
 import type { ReplicationPlaneOptions } from './replication-options.ts';
 import { Rounds } from './round.ts';
@@ -13,8 +16,9 @@ import { Submission } from './submission.ts';
 
 /** The pieces that the replication plane and its leadership share; they outlive every epoch. */
 export interface ReplicationParts<Result> {
-  readonly majority: number;
+  readonly membership: Membership;
   readonly lanes: EpochLanes;
+  readonly gathering: GrantGathering;
   readonly fastPath: FastPath;
   readonly rounds: Rounds;
   readonly access: LogAccess;
@@ -23,6 +27,8 @@ export interface ReplicationParts<Result> {
   readonly announcer: Announcer;
   readonly proofs: PermissionProofs;
   readonly replayer: Replayer<Result>;
+  readonly reconfiguration: Reconfiguration;
+  readonly beginning: Beginning;
 }
 
 /** Makes the pieces; `giveUp` leaves out a follower that does not answer in time. */
@@ -30,13 +36,13 @@ export function makeParts<Result>(
   options: ReplicationPlaneOptions<Result>,
   giveUp: (lane: number) => void,
 ): ReplicationParts<Result> {
-  const { self, replicas, link, memory, sendRing, geometry, nonce, tuning, nowUs } = options;
-  const majority = majorityOf(replicas);
-  const layout = new StagingLayout(geometry, replicas);
+  const { self, slots, link, memory, sendRing, geometry, nonce, tuning, nowUs } = options;
+  const membership = new Membership(self, options.incarnation, link);
+  const layout = new StagingLayout(geometry, slots);
   const fastPath = new FastPath({
     self,
-    replicas,
-    lanes: options.lanes,
+    slots,
+    quorum: membership,
     memory,
     sendRing,
     completionQueue: options.completionQueue,
@@ -45,19 +51,40 @@ export function makeParts<Result>(
     stagingRingBytes: layout.ringBytes,
     outstandingMax: tuning.outstandingMax,
   });
-  const rounds = new Rounds({ replicas, fastPath, nowUs, graceUs: tuning.grantGraceUs, giveUp });
+  const rounds = new Rounds({ slots, fastPath, nowUs, graceUs: tuning.grantGraceUs, giveUp });
   const access = new LogAccess({ geometry, layout, nonce, fastPath, rounds, sendRing, memory });
   const pending = new Pending<Result>();
+  const replayer = new Replayer(
+    memory.log.bytes,
+    geometry,
+    nonce,
+    options.stateMachine,
+    pending,
+    membership,
+  );
+  const { bytes: staging } = memory.staging;
+  const log = memory.log.bytes;
+  const lanes = new EpochLanes(options.lanes, self, link);
+  const graceUs = tuning.grantGraceUs;
   return {
-    majority,
-    lanes: new EpochLanes(options.lanes, self, link),
+    membership,
+    lanes,
+    gathering: new GrantGathering({ self, lanes, membership, graceUs, nowUs }),
     fastPath,
     rounds,
     access,
     pending,
-    submission: new Submission(fastPath, pending, memory.staging.bytes, geometry, nowUs),
+    submission: new Submission(fastPath, pending, staging, geometry, nowUs),
     announcer: new Announcer(fastPath, access, link),
-    proofs: new PermissionProofs(fastPath, access, replicas, majority),
-    replayer: new Replayer(memory.log.bytes, geometry, nonce, options.stateMachine, pending),
+    proofs: new PermissionProofs(fastPath, access, slots, membership),
+    replayer,
+    reconfiguration: new Reconfiguration(
+      self,
+      membership,
+      fastPath,
+      staging,
+      () => replayer.applied,
+    ),
+    beginning: new Beginning(log, geometry, nonce, membership, replayer, link),
   };
 }

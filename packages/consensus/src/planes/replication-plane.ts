@@ -1,12 +1,19 @@
 import { strict as assert } from 'node:assert';
 import type { LogOffset } from '@mu-smr/log';
 import { CompletionEntry } from '@mu-smr/verbs';
-import type { ProposeOutcome, ReadBarrierOutcome } from '../propose-outcome.ts';
+import type {
+  ProposeOutcome,
+  ReadBarrierOutcome,
+  RemovalOutcome,
+  ReplicaId,
+} from '../propose-outcome.ts';
+import type { Beginning } from './beginning.ts';
 import type { FastPath } from './fast-path.ts';
 import { tagIsOf } from './lane.ts';
 import { Leadership } from './leadership.ts';
+import type { Membership } from './membership.ts';
 import type { Proposal } from './pending.ts';
-import type { PlaneLink } from './plane-link.ts';
+import { LogPhase, type PlaneLink } from './plane-link.ts';
 import type { Replayer } from './replayer.ts';
 import type { ReplicationPlaneOptions } from './replication-options.ts';
 import { makeParts, type ReplicationParts } from './replication-parts.ts';
@@ -17,6 +24,9 @@ const ENTRIES_PER_STEP = 512;
 /** One poll in 256 is a whole step. */
 const POLLS_PER_STEP_MASK = 255;
 
+const configured = (leadership: { configured(): void }): void => leadership.configured();
+const lead = (leadership: { step(): void }): void => leadership.step();
+
 /**
  * Proposes on a leader, replays on a follower. It owns the outgoing lanes while an epoch lasts; the
  * background plane gets them, with permissions, and takes them back when the epoch is over.
@@ -24,19 +34,29 @@ const POLLS_PER_STEP_MASK = 255;
  * `step` never blocks. It is called whenever something may have happened.
  */
 export class ReplicationPlane<Result> {
+  /** Epochs that were lost or given up. */
+  endedEpochs = 0;
   readonly #o: ReplicationPlaneOptions<Result>;
   readonly #link: PlaneLink;
   readonly #parts: ReplicationParts<Result>;
+  readonly replayer: Replayer<Result>;
+  readonly fastPath: FastPath;
+  /** Who is a member, by all that is applied here. */
+  readonly membership: Membership;
+  /** How the log begins; nothing is applied, and nobody leads, before it has. */
+  readonly beginning: Beginning;
   #leadership: Leadership<Result> | undefined;
-  /** The epoch whose grants are gathered, and since when there is a majority of them. */
-  #gathered: { readonly epoch: number; readonly sinceUs: number } | undefined;
   #polls = 0;
-  #endedEpochs = 0;
 
   constructor(options: ReplicationPlaneOptions<Result>) {
     this.#o = options;
     this.#link = options.link;
-    this.#parts = makeParts(options, (lane) => this.#leadership?.dropLane(lane));
+    const parts = makeParts(options, (lane) => this.#leadership?.dropLane(lane));
+    this.#parts = parts;
+    this.replayer = parts.replayer;
+    this.fastPath = parts.fastPath;
+    this.membership = parts.membership;
+    this.beginning = parts.beginning;
   }
 
   get phase(): 'following' | 'takingOver' | 'leading' {
@@ -47,22 +67,9 @@ export class ReplicationPlane<Result> {
     return this.phase === 'leading';
   }
 
-  get replayer(): Replayer<Result> {
-    return this.#parts.replayer;
-  }
-
-  get fastPath(): FastPath {
-    return this.#parts.fastPath;
-  }
-
   /** Entries posted with commands of our own. */
   get postedEntries(): number {
     return this.#parts.submission.postedEntries;
-  }
-
-  /** Epochs that were lost or given up. */
-  get endedEpochs(): number {
-    return this.#endedEpochs;
   }
 
   get readProofs(): number {
@@ -78,7 +85,7 @@ export class ReplicationPlane<Result> {
     const { proofs, pending, fastPath, replayer } = this.#parts;
     return (
       this.phase === 'takingOver' ||
-      this.#leadership?.growing === true ||
+      this.#leadership?.reshaping === true ||
       proofs.waiting > 0 ||
       pending.queued > 0 ||
       pending.waiting > 0 ||
@@ -95,6 +102,21 @@ export class ReplicationPlane<Result> {
   /** Asks for a permission proof, posted with the next step. */
   prove(settle: (outcome: ReadBarrierOutcome) => void): void {
     this.#parts.proofs.want(settle);
+  }
+
+  /** Removes a member, the leader's own id excepted. */
+  remove(id: ReplicaId, settle: (outcome: RemovalOutcome) => void): void {
+    this.#parts.reconfiguration.remove(id, settle);
+  }
+
+  /** Nobody is at the end of a lane any more: it counts for nothing, whatever was granted there. */
+  disconnected(id: ReplicaId): void {
+    const { fastPath, proofs, lanes, membership } = this.#parts;
+    this.#within((leadership) => leadership.dropLane(id));
+    fastPath.forget(id);
+    proofs.forget(id);
+    lanes.forget(id);
+    membership.connected(id, 0);
   }
 
   /** One round: completions, then whatever they allow. */
@@ -130,6 +152,7 @@ export class ReplicationPlane<Result> {
     if ((++this.#polls & POLLS_PER_STEP_MASK) === 0) this.step();
     this.#drain();
     this.#parts.replayer.apply(ENTRIES_PER_STEP);
+    if (this.#leadership?.reconfigured === true) this.#within(configured);
     this.#link.progressed();
     this.#publishProgress();
   }
@@ -143,20 +166,16 @@ export class ReplicationPlane<Result> {
     return this.#parts.pending.takeSyncResult();
   }
 
-  /** Gives leadership up. */
-  resign(reason: string): void {
-    if (this.#leadership !== undefined) this.#endEpoch(this.#leadership.epoch, reason);
-  }
-
   /** Fails whatever waits; nothing may be asked afterwards. */
   abandon(notDone: ProposeOutcome<Result>, unknown: ProposeOutcome<Result>): void {
     this.#parts.pending.endEpoch(notDone, unknown);
     this.#parts.proofs.endEpoch({ kind: 'rejected', reason: 'closed' });
+    this.#parts.reconfiguration.endEpoch({ kind: 'rejected', reason: 'closed' });
   }
 
   /** Nothing is to be overtaken, and no follower is being copied to. */
   get #mayPostSync(): boolean {
-    return this.#parts.pending.queued === 0 && this.#leadership?.growing !== true;
+    return this.#parts.pending.queued === 0 && this.#leadership?.reshaping !== true;
   }
 
   /** Takes in completions, and what they decide. */
@@ -164,10 +183,13 @@ export class ReplicationPlane<Result> {
     const queue = this.#o.completionQueue;
     const count = queue.poll();
     if (count > 0) {
-      try {
-        this.#takeIn(count);
-      } catch (error) {
-        this.#endEpochBy(error, this.#leadership?.epoch);
+      const leadership = this.#leadership;
+      if (leadership !== undefined) {
+        try {
+          this.#takeIn(leadership, count);
+        } catch (error) {
+          this.#endBy(leadership, error);
+        }
       }
       queue.consume(count);
     }
@@ -179,10 +201,8 @@ export class ReplicationPlane<Result> {
   }
 
   /** Completions of older epochs prove nothing in this one. */
-  #takeIn(count: number): void {
+  #takeIn(leadership: Leadership<Result>, count: number): void {
     const queue = this.#o.completionQueue;
-    const leadership = this.#leadership;
-    if (leadership === undefined) return;
     const { words } = queue;
     for (let n = 0; n < count; n++) {
       const at = queue.at(n);
@@ -196,6 +216,8 @@ export class ReplicationPlane<Result> {
 
   #follow(): void {
     const { replayer } = this.#parts;
+    // Without an open log there is nothing to read; its state comes from another replica.
+    if (this.#link.int('phase') !== LogPhase.open) return;
     replayer.learn(ENTRIES_PER_STEP);
     replayer.apply(ENTRIES_PER_STEP);
     const epoch = this.#link.int('epoch');
@@ -204,16 +226,11 @@ export class ReplicationPlane<Result> {
     else this.#gather(epoch);
   }
 
-  /** Waits for a majority of grants, and a little longer for the rest; then takes over. */
+  /** Takes over once there are grants enough. */
   #gather(epoch: number): void {
-    const { self, tuning, nowUs } = this.#o;
-    const { lanes, majority, replayer } = this.#parts;
-    const granted = lanes.grantedSince(epoch);
-    if (granted.length < majority || !granted.some((lane) => lane.to === self)) return;
-    if (this.#gathered?.epoch !== epoch) this.#gathered = { epoch, sinceUs: nowUs() };
-    const waited = nowUs() - this.#gathered.sinceUs;
-    if (waited < tuning.grantGraceUs && lanes.somebodyMissing(granted)) return;
-
+    const { lanes, gathering, replayer } = this.#parts;
+    const granted = gathering.ready(epoch);
+    if (granted === undefined) return;
     // The last leader's entries may have arrived since we looked.
     while (replayer.learn(ENTRIES_PER_STEP));
     // Nothing is asked for again before we lead, so each of these grants still stands.
@@ -224,31 +241,35 @@ export class ReplicationPlane<Result> {
 
   /** Does a round of the epoch's work, and ends the epoch when that says so. */
   #lead(): void {
-    const leadership = this.#leadership;
-    try {
-      if (leadership?.epoch === this.#link.int('deposed'))
-        throw new EpochEnded('another replica was granted our log');
-      leadership?.step();
-    } catch (error) {
-      this.#endEpochBy(error, leadership?.epoch);
-    }
+    this.#within(lead);
     const { replayer, fastPath, proofs } = this.#parts;
     replayer.apply(ENTRIES_PER_STEP);
+    this.#within(configured);
     // After a long catch-up it takes several steps until the state holds all that is decided.
     if (this.leading && replayer.applied >= fastPath.decided) proofs.settle();
   }
 
+  /** Does some of the epoch's work, and ends the epoch when that says so. */
+  #within(work: (leadership: Leadership<Result>) => void): void {
+    const leadership = this.#leadership;
+    if (leadership === undefined) return;
+    try {
+      work(leadership);
+    } catch (error) {
+      this.#endBy(leadership, error);
+    }
+  }
+
   /** The end may have come from within already: a doorbell's completions are taken in on the way. */
-  #endEpochBy(error: unknown, epoch: number | undefined): void {
+  #endBy(leadership: Leadership<Result>, error: unknown): void {
     if (!(error instanceof EpochEnded)) throw error;
-    if (epoch !== undefined && this.#leadership?.epoch === epoch)
-      this.#endEpoch(epoch, error.message);
+    if (this.#leadership === leadership) this.#endEpoch(leadership.epoch, error.message);
   }
 
   #endEpoch(epoch: number, reason: string): void {
-    const { rounds, replayer, lanes, pending, proofs } = this.#parts;
+    const { rounds, replayer, lanes, pending, proofs, reconfiguration } = this.#parts;
     this.#leadership = undefined;
-    this.#endedEpochs++;
+    this.endedEpochs++;
     rounds.reset();
     replayer.rescan();
     this.#link.setInt('leading', 0);
@@ -257,6 +278,7 @@ export class ReplicationPlane<Result> {
     const notDone = { kind: 'notLeader', leader: undefined } as const;
     pending.endEpoch(notDone, { kind: 'unknown', reason: 'lostPermission' });
     proofs.endEpoch(notDone);
+    reconfiguration.endEpoch(notDone);
     this.#o.wakeBackground();
     this.#o.events.ended(reason);
   }

@@ -20,7 +20,7 @@ export class Rounds {
   readonly #giveUp: (lane: number) => void;
 
   constructor(options: {
-    readonly replicas: number;
+    readonly slots: number;
     readonly fastPath: FastPath;
     readonly nowUs: () => number;
     readonly graceUs: number;
@@ -28,7 +28,7 @@ export class Rounds {
     readonly giveUp: (lane: number) => void;
   }) {
     this.#fastPath = options.fastPath;
-    this.#pending = new Int32Array(options.replicas);
+    this.#pending = new Int32Array(options.slots);
     this.#nowUs = options.nowUs;
     this.#graceUs = options.graceUs;
     this.#giveUp = options.giveUp;

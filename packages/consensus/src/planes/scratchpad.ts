@@ -18,7 +18,7 @@ const OUT_ACKNOWLEDGEMENTS = OUT_REQUESTS + REPLICAS_MAX * LINE;
 export const SCRATCHPAD_BYTES = OUT_ACKNOWLEDGEMENTS + REPLICAS_MAX * LINE;
 
 /** Bytes of each kind of line that travel. */
-export const STATUS_BYTES = 56;
+export const STATUS_BYTES = 64;
 export const REQUEST_BYTES = 24;
 export const ACKNOWLEDGEMENT_BYTES = 48;
 
@@ -28,9 +28,19 @@ export interface StatusLine {
   applied: LogOffset;
   head: LogOffset;
   known: LogOffset;
-  /** The epoch in which it leads or tries to; 0 = it does not, -1 = it cannot. */
+  /** The epoch in which it leads or tries to; 0 = it does not, below = it cannot: see `NoClaim`. */
   claim: number;
+  /** Where the entry of the last change of the membership that it applied ends. */
+  configured: LogOffset;
 }
+
+/** Why a replica claims nothing. */
+export const NoClaim = {
+  /** It is no member, or behind every ring. */
+  ineligible: -1,
+  /** Its log has no beginning yet: nothing waits for what it applies. */
+  closed: -2,
+} as const;
 
 /** "Let me be the one who writes your log." */
 export interface PermissionRequest {
@@ -85,6 +95,7 @@ export class Scratchpad {
     head: LogOffset,
     known: LogOffset,
     claim: number,
+    configured: LogOffset,
   ): void {
     const doubles = this.#doubles;
     const at = STATUS / 8;
@@ -96,20 +107,32 @@ export class Scratchpad {
     doubles[at + 3] = head;
     doubles[at + 4] = known;
     doubles[at + 5] = claim;
-    doubles[at + 6] = version;
+    doubles[at + 6] = configured;
+    doubles[at + 7] = version;
   }
 
   /** Takes in what the last pull of a peer's status brought; false when it saw half of a change. */
   pulled(peer: number, into: StatusLine): boolean {
     const doubles = this.#doubles;
     const at = (PULLED + peer * LINE) / 8;
-    if (doubles[at] !== doubles[at + 6]) return false;
+    if (doubles[at] !== doubles[at + 7]) return false;
     into.heartbeat = doubles[at + 1];
     into.applied = doubles[at + 2] as LogOffset;
     into.head = doubles[at + 3] as LogOffset;
     into.known = doubles[at + 4] as LogOffset;
     into.claim = doubles[at + 5];
+    into.configured = doubles[at + 6] as LogOffset;
     return true;
+  }
+
+  /** Another replica is to write a peer's lines: those of the last one mean nothing any more. */
+  clear(peer: number): void {
+    for (const at of [
+      Scratchpad.requestAt(peer),
+      Scratchpad.ackAt(peer),
+      Scratchpad.pulledAt(peer),
+    ])
+      this.#bytes.fill(0, at, at + LINE);
   }
 
   /** The sequence number of a peer's request, whole or not: a cheap look before `request`. */

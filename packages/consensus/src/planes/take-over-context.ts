@@ -22,6 +22,8 @@ export interface TakeOverContext {
   readonly patienceUs: number;
   /** What we know ourselves; catching up moves it. */
   readonly known: () => LogOffset;
+  /** Whether all of that is applied, so that it is certain who votes. */
+  readonly applied: () => boolean;
   readonly learnt: (known: LogOffset, release: LogOffset) => void;
   /** What may be released, by all we know. */
   readonly release: () => LogOffset;

@@ -34,12 +34,20 @@ export class TakeOver {
     fastPath.begin(epoch, start, 0 as ProposalNumber, confirmed);
 
     yield* catchUp(this.#o);
+    yield* this.#configure();
     yield* this.#updateFollowers();
     const proposal = yield* this.#prepare();
 
     const known = this.#o.known();
     fastPath.begin(epoch, known, proposal, fastPath.active);
     yield* this.#adopt();
+  }
+
+  /** Who votes on the next offset follows from all below it. */
+  *#configure(): Waiting<void> {
+    while (!this.#o.applied()) yield;
+    if (!this.#o.fastPath.hasMajority)
+      throw new EpochEnded('below a majority of its configuration');
   }
 
   /** Writes to each confirmed follower what it misses of the decided log. */
@@ -108,6 +116,7 @@ export class TakeOver {
       // From here on the prepare phase is omitted.
       if (winner === undefined) return;
       yield* this.#adoptFrom(slots[winner].lane, slots);
+      yield* this.#configure();
     }
   }
 

@@ -8,11 +8,13 @@ import type { Transport } from './transport.ts';
 /** What the background thread is born with. */
 export interface BackgroundData {
   readonly self: ReplicaId;
-  readonly replicas: number;
+  /** How many replicas there is room for. */
+  readonly slots: number;
   readonly transport: Transport;
   readonly contextHandle: number;
   readonly link: SharedArrayBuffer;
   readonly geometry: LogGeometry;
+  readonly logRegion: number;
   readonly nonce: GroupNonce;
   readonly tuning: Tuning;
   /** Wakes the replica's event loop. */
@@ -27,16 +29,31 @@ export interface QueuePairReference {
   readonly remote: QueuePairEndpoint;
 }
 
-export type ToBackground =
+/** What the background thread is asked to do. It answers each, in order. */
+export type BackgroundTask =
+  /** Says how a peer is to connect with this plane. */
+  | { readonly kind: 'offer'; readonly peer: ReplicaId }
+  /** Connects with it; nothing is posted yet. */
+  | { readonly kind: 'attach'; readonly peer: ReplicaId; readonly offer: BackgroundOffer }
+  /** Begins to watch it, as both ends are connected; for our own id: to grant and ask ourselves. */
   | {
-      readonly kind: 'connect';
-      readonly offers: readonly (readonly [ReplicaId, BackgroundOffer])[];
-      readonly incoming: readonly QueuePairReference[];
-      readonly outgoing: readonly QueuePairReference[];
-      readonly logRegion: number;
+      readonly kind: 'watch';
+      readonly peer: ReplicaId;
+      readonly incoming: QueuePairReference;
+      readonly outgoing: QueuePairReference;
     }
-  | { readonly kind: 'run' };
+  /** Takes away what it had of us, and forgets it. */
+  | { readonly kind: 'detach'; readonly peer: ReplicaId };
 
-export type FromBackground =
-  | { readonly kind: 'offers'; readonly offers: readonly BackgroundOffer[] }
-  | { readonly kind: 'connected'; readonly scheduling: string };
+/** A task on its way, and what it must be called in the answer. */
+export interface TaskMessage {
+  readonly number: number;
+  readonly task: BackgroundTask;
+}
+
+/** What became of a task. */
+export type TaskAnswer =
+  | { readonly kind: 'done'; readonly number: number; readonly offer: BackgroundOffer | undefined }
+  | { readonly kind: 'failed'; readonly number: number; readonly error: Error };
+
+export type FromBackground = { readonly kind: 'ready'; readonly scheduling: string } | TaskAnswer;

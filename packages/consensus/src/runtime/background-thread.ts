@@ -2,14 +2,30 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { ContextControl, type Backend } from '@mu-smr/verbs';
 import { ConsensusError } from '../errors.ts';
+import type { BackgroundOffer } from '../planes/assembly.ts';
 import type { PlaneLink } from '../planes/plane-link.ts';
-import type { BackgroundData, FromBackground, ToBackground } from './background-protocol.ts';
+import type {
+  BackgroundData,
+  BackgroundTask,
+  FromBackground,
+  TaskAnswer,
+  TaskMessage,
+} from './background-protocol.ts';
+
+interface Waiting {
+  readonly resolve: (offer: BackgroundOffer | undefined) => void;
+  readonly reject: (error: Error) => void;
+}
 
 /** The background thread as its replica handles it. */
 export class BackgroundThread {
+  /** How it is scheduled; rejects when it ends before it is ready. */
+  readonly ready: Promise<string>;
   readonly #worker: Worker;
   readonly #link: PlaneLink;
   readonly #doorbell: ContextControl;
+  readonly #waiting = new Map<number, Waiting>();
+  #tasks = 0;
   #ended = false;
 
   constructor(
@@ -24,9 +40,17 @@ export class BackgroundThread {
       workerData: data,
       name: `mu background ${data.self}`,
     });
-    this.#worker.once('exit', () => (this.#ended = true));
+    this.ready = new Promise((resolve, reject) => {
+      this.#waiting.set(0, { resolve: () => undefined, reject });
+      this.#worker.on('message', (message: FromBackground) => {
+        if (message.kind === 'ready') resolve(message.scheduling);
+        else this.#answer(message);
+      });
+    });
+    this.ready.catch(() => undefined);
+    this.#worker.once('exit', () => this.#over('it ended'));
     this.#worker.on('error', (cause) => {
-      this.#ended = true;
+      this.#over(cause.message);
       failed(
         new ConsensusError('BACKGROUND_FAILED', `the background thread ended: ${cause.message}`, {
           cause,
@@ -35,16 +59,16 @@ export class BackgroundThread {
     });
   }
 
-  send(message: ToBackground): void {
-    this.#worker.postMessage(message);
-  }
-
-  /** The thread's next message, which must be of this kind. */
-  async next<K extends FromBackground['kind']>(kind: K): Promise<FromBackground & { kind: K }> {
-    const [message] = (await once(this.#worker, 'message')) as [FromBackground];
-    if (message.kind !== kind)
-      throw new ConsensusError('BACKGROUND_FAILED', `expected ${kind}, got ${message.kind}`);
-    return message as FromBackground & { kind: K };
+  /** Has the thread do something between two steps; rejects when that fails. */
+  ask(task: BackgroundTask): Promise<BackgroundOffer | undefined> {
+    if (this.#ended) return Promise.reject(over('it has ended'));
+    const number = ++this.#tasks;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(number, { resolve, reject });
+      this.#worker.postMessage({ number, task } satisfies TaskMessage);
+      this.#link.count('mail');
+      this.wake();
+    });
   }
 
   /** Has the thread look at the link at once. */
@@ -58,8 +82,26 @@ export class BackgroundThread {
     if (this.#ended) return;
     const exited = once(this.#worker, 'exit');
     this.#doorbell.wake();
-    // Before `run` it listens for messages; afterwards only the stop word reaches it.
-    this.#worker.postMessage({ kind: 'run' } satisfies ToBackground);
     await exited;
   }
+
+  #answer(message: TaskAnswer): void {
+    const waiting = this.#waiting.get(message.number);
+    this.#waiting.delete(message.number);
+    if (message.kind === 'failed') waiting?.reject(message.error);
+    else waiting?.resolve(message.offer);
+  }
+
+  #over(reason: string): void {
+    this.#ended = true;
+    for (const { reject } of this.#waiting.values()) reject(over(reason));
+    this.#waiting.clear();
+  }
+}
+
+function over(reason: string): ConsensusError {
+  return new ConsensusError(
+    'BACKGROUND_FAILED',
+    `the background thread does nothing more: ${reason}`,
+  );
 }

@@ -23,8 +23,29 @@ const Offer = z.object({
 });
 const Hello = z.object({ id: z.int().min(0), nonce: z.string().length(32) });
 const Proof = z.object({ proof: z.string().regex(/^[0-9a-f]{64}$/) });
+const GreetingSchema = z.object({
+  incarnation: z.int().min(1),
+  phase: z.enum(['founding', 'joining', 'running']),
+  wants: z.enum(['meet', 'state']),
+  leads: z.boolean(),
+  open: z.boolean(),
+});
+const Reached = z.object({ reached: z.string() });
 const Refusal = z.object({ refused: z.string() });
 const Agreement = z.object({ agreement: z.record(z.string(), z.union([z.string(), z.number()])) });
+
+/** What a replica says of itself when it meets another, and what it wants of it. */
+export interface Greeting {
+  /** This life of it. */
+  readonly incarnation: number;
+  /** `founding`: it waits for all to come together; `joining`: it looks for a group that runs. */
+  readonly phase: 'founding' | 'joining' | 'running';
+  /** To be connected with, or to be given the other's state. */
+  readonly wants: 'meet' | 'state';
+  readonly leads: boolean;
+  /** It has the state, and its log is open. */
+  readonly open: boolean;
+}
 
 /** One side of the rendezvous with one peer. */
 export interface HandshakeOptions {
@@ -32,7 +53,8 @@ export interface HandshakeOptions {
   readonly secret: string;
   /** Must be equal on both sides. */
   readonly agreement: Record<string, string | number>;
-  readonly offerTo: (peer: ReplicaId) => PeerOffer;
+  /** Asked when the peer has proven itself. */
+  readonly greeting: () => Greeting;
 }
 
 function proofOf(secret: string, from: ReplicaId, to: ReplicaId, nonces: string): string {
@@ -40,15 +62,15 @@ function proofOf(secret: string, from: ReplicaId, to: ReplicaId, nonces: string)
 }
 
 /**
- * Challenge, configuration, offers: the same messages in both directions, so there is one function.
+ * Challenge, configuration, greeting: the same messages in both directions, so there is one function.
  *
  * Each side proves knowledge of the secret over both nonces and both ids (HMAC-SHA-256); nothing of
- * the configuration is told before. Returns who the peer is and what it offers.
+ * the configuration is told before. Returns who the peer is and what it says of itself.
  */
 export async function shakeHands(
   lines: JsonLines,
   options: HandshakeOptions,
-): Promise<{ readonly peer: ReplicaId; readonly offer: PeerOffer }> {
+): Promise<{ readonly peer: ReplicaId; readonly greeting: Greeting }> {
   const nonce = randomBytes(16).toString('hex');
   lines.send({ id: options.self, nonce });
   const hello = read(Hello, await lines.receive());
@@ -72,8 +94,28 @@ export async function shakeHands(
       `replicas ${options.self} and ${peer} differ in ${difference}`,
     );
 
-  lines.send(options.offerTo(peer));
-  return { peer, offer: read(Offer, await lines.receive()) };
+  lines.send(options.greeting());
+  return { peer, greeting: read(GreetingSchema, await lines.receive()) };
+}
+
+/** Tells the peer how to connect with us, and learns the same of it. */
+export async function exchangeOffers(lines: JsonLines, offer: PeerOffer): Promise<PeerOffer> {
+  lines.send(offer);
+  return read(Offer, await lines.receive());
+}
+
+/** Resolves when both sides have come to the same point. */
+export async function reach(lines: JsonLines, point: string): Promise<void> {
+  lines.send({ reached: point });
+  const { reached } = read(Reached, await lines.receive());
+  if (reached !== point)
+    throw new ConsensusError('RENDEZVOUS_FAILED', `we are at ${point}, the peer at ${reached}`);
+}
+
+/** Tells the peer that nothing comes of it now. */
+export function decline(lines: JsonLines, reason: string): void {
+  lines.send({ refused: reason });
+  lines.end();
 }
 
 /** Names the first value that differs, with both sides, or `undefined`. */

@@ -2,21 +2,23 @@ import type { Socket } from 'node:net';
 
 /** Longest message of the rendezvous. */
 const LINE_BYTES_MAX = 256 * 1024;
+const NEWLINE = 0x0a;
 
 /** One JSON value per line over a socket, read one at a time. */
 export class JsonLines {
   readonly #socket: Socket;
   readonly #waiting: { resolve: (value: unknown) => void; reject: (error: Error) => void }[] = [];
   readonly #ready: unknown[] = [];
-  #text = '';
+  #bytes: Buffer = Buffer.alloc(0);
   #failure: Error | undefined;
+  readonly #onData = (chunk: Buffer): void => this.#take(chunk);
+  readonly #onClose = (): void => this.#fail(new Error('the peer closed the connection'));
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    socket.setEncoding('utf8');
-    socket.on('data', (chunk: string) => this.#take(chunk));
+    socket.on('data', this.#onData);
     socket.on('error', (error) => this.#fail(error));
-    socket.on('close', () => this.#fail(new Error('the peer closed the connection')));
+    socket.on('close', this.#onClose);
   }
 
   send(value: unknown): void {
@@ -30,6 +32,12 @@ export class JsonLines {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
+  /** Reads no further: whoever takes the socket over must have it before the peer sends more. */
+  release(): Socket {
+    this.#socket.off('data', this.#onData).off('close', this.#onClose).pause();
+    return this.#socket;
+  }
+
   /** Sends what is pending and closes. */
   end(): void {
     this.#socket.end();
@@ -39,14 +47,14 @@ export class JsonLines {
     this.#socket.destroy();
   }
 
-  #take(chunk: string): void {
-    this.#text += chunk;
-    for (let end = this.#text.indexOf('\n'); end >= 0; end = this.#text.indexOf('\n')) {
-      const line = this.#text.slice(0, end);
-      this.#text = this.#text.slice(end + 1);
+  #take(chunk: Buffer): void {
+    this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
+    for (let end = this.#bytes.indexOf(NEWLINE); end >= 0; end = this.#bytes.indexOf(NEWLINE)) {
+      const line = this.#bytes.toString('utf8', 0, end);
+      this.#bytes = this.#bytes.subarray(end + 1);
       this.#deliver(line);
     }
-    if (this.#text.length > LINE_BYTES_MAX) this.#refuse('a rendezvous message is too long');
+    if (this.#bytes.length > LINE_BYTES_MAX) this.#refuse('a rendezvous message is too long');
   }
 
   #deliver(line: string): void {

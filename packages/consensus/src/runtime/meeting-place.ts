@@ -12,9 +12,9 @@ export type MeetingPlace =
 const CONNECT_TIMEOUT_MS = 2000;
 
 /** The places of all replicas, by id. */
-export function placesOf(transport: Transport, replicas: number): MeetingPlace[] {
+export function placesOf(transport: Transport, slots: number): MeetingPlace[] {
   if (transport.kind === 'ibverbs') return transport.rendezvous.map(tcpPlace);
-  return Array.from({ length: replicas }, (_, id) => ({
+  return Array.from({ length: slots }, (_, id) => ({
     kind: 'unix',
     path: `${transport.fabric}/rendezvous-${id}.sock`,
   }));

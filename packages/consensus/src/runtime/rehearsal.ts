@@ -3,6 +3,7 @@ import type { LogGeometry } from '@mu-smr/log';
 import type { Context } from '@mu-smr/verbs';
 import type { Tuning } from '../limits.ts';
 import { BackgroundAssembly, ReplicationAssembly } from '../planes/assembly.ts';
+import { Configuration } from '../core/configuration.ts';
 import { BackgroundPlane } from '../planes/background-plane.ts';
 import { PlaneLink } from '../planes/plane-link.ts';
 import { ReplicationPlane } from '../planes/replication-plane.ts';
@@ -127,12 +128,13 @@ function member(
   nowUs: () => number,
 ): Member {
   const link = new PlaneLink();
-  const shared = { self, replicas: MEMBERS, link, geometry, nonce: NONCE, tuning };
+  const shared = { self, slots: MEMBERS, link, geometry, nonce: NONCE, tuning };
   const { sendRing, completionQueue, memory, lanes } = replication;
   let applied = 0;
   const timeline = new Timeline(link, () => undefined);
   const plane = new ReplicationPlane<number>({
     ...shared,
+    incarnation: self + 1,
     lanes,
     memory,
     sendRing,
@@ -146,22 +148,28 @@ function member(
     wakeBackground: () => undefined,
     events: { leading: () => timeline.leading(monotonicUs()), ended: () => timeline.ended() },
   });
+  const backgroundPlane = new BackgroundPlane({
+    ...shared,
+    scratch: background.scratch,
+    log: memory.log.bytes,
+    sendRing: background.sendRing,
+    completionQueue: background.completionQueue,
+    nowUs: nowUs(),
+    wakeReplication: () => undefined,
+    raiseReplication: () => undefined,
+  });
+  for (let id = 0; id < MEMBERS; id++) {
+    const incoming = replication.incoming(id);
+    const outgoing = replication.outgoing(id);
+    const peer = background.peers.find((one) => one.id === id);
+    backgroundPlane.connect({ id, incoming, outgoing, peer }, nowUs());
+    plane.membership.connected(id, id + 1);
+  }
+  plane.beginning.found(Configuration.initial([1, 2, 3]));
   return {
     assemblies: [replication, background],
     replication: plane,
     direct: new DirectMode(plane, link, tuning),
-    background: new BackgroundPlane({
-      ...shared,
-      peers: background.peers,
-      incoming: replication.incoming,
-      outgoing: replication.outgoing,
-      scratch: background.scratch,
-      log: memory.log.bytes,
-      sendRing: background.sendRing,
-      completionQueue: background.completionQueue,
-      nowUs: nowUs(),
-      wakeReplication: () => undefined,
-      raiseReplication: () => undefined,
-    }),
+    background: backgroundPlane,
   };
 }

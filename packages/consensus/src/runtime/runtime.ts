@@ -1,16 +1,19 @@
+import { randomBytes } from 'node:crypto';
 import { currentThreadId, EventLoopWaker, type Context } from '@mu-smr/verbs';
 import { ReplicationAssembly } from '../planes/assembly.ts';
 import type { PlaneLink } from '../planes/plane-link.ts';
 import type { ReplicationEvents } from '../planes/replication-options.ts';
 import { ReplicationPlane } from '../planes/replication-plane.ts';
-import type { ReplicaId } from '../propose-outcome.ts';
 import { agreement, groupNonce, type CompleteOptions } from '../replica-options.ts';
 import { BackgroundThread } from './background-thread.ts';
 import { monotonicUs } from './clock.ts';
-import type { PeerOffer } from './handshake.ts';
-import { rehearse } from './rehearsal.ts';
+import { Connections } from './connections.ts';
+import type { Greeting } from './handshake.ts';
+import { Meeting } from './meeting.ts';
 import { placesOf } from './meeting-place.ts';
-import { Rendezvous } from './rendezvous.ts';
+import { rehearse } from './rehearsal.ts';
+import { Rendezvous, type Guest } from './rendezvous.ts';
+import { StateTransfer } from './state-transfer.ts';
 import { backendOf, deviceOf, withRehearsalContext } from './transport.ts';
 
 /** How a running replica is told of things. */
@@ -25,31 +28,39 @@ export interface RuntimeHooks {
 export class Runtime<Result> {
   /** How the background thread is scheduled. */
   scheduling = 'not started';
+  /** This life of the replica: not to be had by another, so 48 random bits. */
+  readonly incarnation = 1 + randomBytes(6).readUIntBE(0, 6);
+  readonly plane: ReplicationPlane<Result>;
   readonly #o: CompleteOptions<Result>;
   readonly #link: PlaneLink;
-  readonly #hooks: RuntimeHooks;
   readonly #context: Context;
   readonly #waker: EventLoopWaker;
   readonly #background: BackgroundThread;
-  #rendezvous: Rendezvous | undefined;
+  readonly #connections: Connections;
+  readonly #meeting: Meeting;
+  readonly #rendezvous: Rendezvous;
+  readonly #transfer: StateTransfer<Result>;
+  readonly #over = new AbortController();
+  #bringing: Promise<void> | undefined;
 
   /** Opens the fabric and starts the background thread; `meet` does the rest. */
   constructor(options: CompleteOptions<Result>, link: PlaneLink, hooks: RuntimeHooks) {
-    const { id, replicas, transport, geometry, tuning } = options;
+    const { id, replicas, slots, transport, geometry, tuning, stateMachine } = options;
     this.#o = options;
     this.#link = link;
-    this.#hooks = hooks;
     this.#context = deviceOf(transport).open();
     this.#waker = new EventLoopWaker(hooks.woken);
+    const assembly = new ReplicationAssembly(this.#context, slots, geometry);
     this.#background = new BackgroundThread(
       backendOf(transport),
       {
         self: id,
-        replicas,
+        slots,
         transport,
         contextHandle: this.#context.handle,
         link: link.buffer,
         geometry,
+        logRegion: assembly.memory.log.handle,
         nonce: groupNonce(options),
         tuning,
         waker: this.#waker.handle,
@@ -58,64 +69,103 @@ export class Runtime<Result> {
       link,
       hooks.failed,
     );
+    this.plane = this.#makePlane(assembly, hooks.events);
+    this.#connections = new Connections(assembly, this.#background, this.plane);
+    this.#meeting = new Meeting(
+      {
+        self: id,
+        incarnation: this.incarnation,
+        founders: replicas,
+        slots,
+        connections: this.#connections,
+        found: (members) => this.plane.beginning.found(members),
+      },
+      () => this.#rendezvous,
+    );
+    this.#rendezvous = this.#makeRendezvous();
+    const peers = Array.from({ length: slots }, (_, peer) => peer).filter((peer) => peer !== id);
+    this.#transfer = new StateTransfer(this.plane, link, stateMachine, this.#rendezvous, peers);
   }
 
-  /** Meets the other replicas, and returns the plane once all are connected and running. */
-  async meet(signal: AbortSignal): Promise<ReplicationPlane<Result>> {
-    const { id, replicas, transport, geometry, tuning, secret } = this.#o;
-    const assembly = new ReplicationAssembly(this.#context, replicas, geometry);
+  /**
+   * Founds the group with the other replicas, or joins the one that runs; resolves when our log is
+   * open. The signal ends the meeting, not the transfer of a state.
+   */
+  async meet(signal: AbortSignal): Promise<void> {
+    const { transport, geometry, tuning, id } = this.#o;
     withRehearsalContext(transport, this.#context, (stage) => rehearse(stage, geometry, tuning));
-    const { offers: backgroundOffers } = await this.#background.next('offers');
+    this.scheduling = await this.#background.ready;
+    await this.#connections.connectSelf(id, this.incarnation);
+    await this.#rendezvous.listen();
+    const how = await this.#meeting.begin(signal);
+    this.#meeting.run();
+    if (how === 'runs') await this.#bring();
+  }
 
-    const rendezvous = new Rendezvous({
-      self: id,
-      replicas,
-      places: placesOf(transport, replicas),
-      secret,
-      agreement: agreement(this.#o),
-      offerTo: (peer) => ({
-        replication: assembly.offer(peer),
-        background: backgroundOffers[peer],
-      }),
-    });
-    this.#rendezvous = rendezvous;
-    await this.#connect(assembly, await rendezvous.meet(signal));
-    const plane = this.#plane(assembly);
-    await rendezvous.barrier('connected', signal);
-    this.#background.send({ kind: 'run' });
-    return plane;
+  /** Brings another replica's state when our log is of no use any more. Called each turn. */
+  recover(): void {
+    if (this.#link.int('behind') === 0 || this.#bringing !== undefined) return;
+    if (this.plane.phase !== 'following') return;
+    this.#bring().catch(() => undefined);
+  }
+
+  /** Transfers of a state, to us and from us. */
+  get transfers(): { readonly given: number; readonly received: number } {
+    return this.#transfer;
   }
 
   /** Ends the background thread and closes queue pairs, memory and sockets. */
   async close(): Promise<void> {
+    this.#over.abort(new Error('the replica was closed'));
+    this.#meeting.close();
+    this.#rendezvous.close();
+    await this.#bringing?.catch(() => undefined);
     await this.#background.stop();
     this.#waker.close();
-    this.#rendezvous?.close();
     this.#context.close();
   }
 
-  async #connect(assembly: ReplicationAssembly, offers: Map<ReplicaId, PeerOffer>): Promise<void> {
-    assembly.connect(this.#o.id, assembly.offer(this.#o.id));
-    for (const [peer, offer] of offers) assembly.connect(peer, offer.replication);
-    const reference = ({ handle, remote }: (typeof assembly.incoming)[number]) => ({
-      handle,
-      remote,
-    });
-    this.#background.send({
-      kind: 'connect',
-      offers: [...offers].map(([peer, offer]) => [peer, offer.background] as const),
-      incoming: assembly.incoming.map(reference),
-      outgoing: assembly.outgoing.map(reference),
-      logRegion: assembly.memory.log.handle,
-    });
-    this.scheduling = (await this.#background.next('connected')).scheduling;
+  #bring(): Promise<void> {
+    this.#bringing = this.#transfer
+      .bring(this.#over.signal)
+      .finally(() => (this.#bringing = undefined));
+    return this.#bringing;
   }
 
-  #plane(assembly: ReplicationAssembly): ReplicationPlane<Result> {
-    const { id, replicas, geometry, tuning, stateMachine } = this.#o;
+  #makeRendezvous(): Rendezvous {
+    const { id, transport, slots, secret } = this.#o;
+    return new Rendezvous({
+      self: id,
+      places: placesOf(transport, slots),
+      secret,
+      agreement: agreement(this.#o),
+      greeting: () => this.#greeting(),
+      called: (guest) => this.#receive(guest),
+      disagreed: (error) => this.#meeting.fail(error),
+    });
+  }
+
+  #greeting(): Greeting {
+    return {
+      incarnation: this.incarnation,
+      phase: this.#meeting.phase,
+      wants: 'meet',
+      leads: this.plane.leading,
+      open: this.#transfer.open,
+    };
+  }
+
+  #receive(guest: Guest): void {
+    if (guest.greeting.wants === 'state') void this.#transfer.give(guest);
+    else this.#meeting.receive(guest);
+  }
+
+  #makePlane(assembly: ReplicationAssembly, events: ReplicationEvents): ReplicationPlane<Result> {
+    const { id, slots, geometry, tuning, stateMachine } = this.#o;
     return new ReplicationPlane({
       self: id,
-      replicas,
+      slots,
+      incarnation: this.incarnation,
       link: this.#link,
       lanes: assembly.lanes,
       memory: assembly.memory,
@@ -127,7 +177,7 @@ export class Runtime<Result> {
       nowUs: monotonicUs,
       stateMachine,
       wakeBackground: () => this.#background.wake(),
-      events: this.#hooks.events,
+      events,
     });
   }
 }

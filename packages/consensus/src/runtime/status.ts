@@ -2,7 +2,9 @@ import type { LogOffset } from '@mu-smr/log';
 import type { PlaneLink } from '../planes/plane-link.ts';
 import type { ReplicationPlane } from '../planes/replication-plane.ts';
 import type { PeerStatus, ReplicaStatus } from '../replica-api.ts';
+import type { ReplicaId } from '../propose-outcome.ts';
 import type { CompleteOptions } from '../replica-options.ts';
+import type { Runtime } from './runtime.ts';
 
 /** Gathers what a replica says of itself from both planes. */
 export function statusOf<Result>(
@@ -10,7 +12,7 @@ export function statusOf<Result>(
   link: PlaneLink,
   plane: ReplicationPlane<Result> | undefined,
   decidedCommands: number,
-  scheduling: string,
+  runtime: Runtime<Result> | undefined,
 ): ReplicaStatus {
   const leading = plane?.leading === true;
   const leader = link.int('leader');
@@ -25,6 +27,9 @@ export function statusOf<Result>(
     tail: leading ? plane.fastPath.tail : (plane?.replayer.scanned ?? zero),
     capacityBytes: options.geometry.capacityBytes,
     confirmedFollowers: leading ? plane.fastPath.active.map((lane) => lane.to) : [],
+    members: membersOf(plane),
+    votes: plane?.membership.isVoter(options.id) === true,
+    phase: PHASES[link.int('phase')],
     peers: peersOf(options, link),
     counters: {
       postedEntries: plane?.postedEntries ?? 0,
@@ -36,15 +41,24 @@ export function statusOf<Result>(
       aborts: plane?.endedEpochs ?? 0,
       suspicions: link.int('suspicions'),
       readProofs: plane?.readProofs ?? 0,
+      statesGiven: runtime?.transfers.given ?? 0,
+      statesReceived: runtime?.transfers.received ?? 0,
     },
-    scheduling,
+    scheduling: runtime?.scheduling ?? 'not started',
   };
+}
+
+const PHASES = ['joining', 'catchingUp', 'running'] as const;
+
+function membersOf<Result>(plane: ReplicationPlane<Result> | undefined): ReplicaId[] {
+  const { members = [] } = plane?.membership.record ?? {};
+  return members.flatMap((incarnation, id) => (incarnation === 0 ? [] : [id]));
 }
 
 function peersOf<Result>(options: CompleteOptions<Result>, link: PlaneLink): PeerStatus[] {
   const peers: PeerStatus[] = [];
-  for (let id = 0; id < options.replicas; id++) {
-    if (id === options.id) continue;
+  for (let id = 0; id < options.slots; id++) {
+    if (id === options.id || link.offset('connected', id) === 0) continue;
     peers.push({
       id,
       trusted: link.int('trusted', id) === 1,

@@ -23,7 +23,12 @@ export class Journal implements StateMachine<number> {
 }
 
 /** A directory on the memory file system that belongs to one test. */
-export function temporaryFabric(): { readonly path: string; remove(): void } {
+export interface TemporaryFabric {
+  readonly path: string;
+  remove(): void;
+}
+
+export function temporaryFabric(): TemporaryFabric {
   const path = mkdtempSync('/dev/shm/mu-test-');
   return {
     path: join(path, 'fabric'),

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { shakeHands, type PeerOffer } from '../../src/runtime/handshake.ts';
+import { shakeHands, type Greeting } from '../../src/runtime/handshake.ts';
 import { JsonLines } from '../../src/runtime/json-lines.ts';
 
 const path = join(tmpdir(), `mu-handshake-${process.pid}.sock`);
@@ -27,10 +27,10 @@ async function shakeHandsWith(lines: readonly string[]): Promise<unknown> {
   stranger.on('error', () => undefined);
   const [socket] = (await accepted) as [Socket];
   stranger.end(lines.map((line) => `${line}\n`).join(''));
-  const offerTo = (): PeerOffer => {
-    throw new Error('a stranger was told where our memory is');
+  const greeting = (): Greeting => {
+    throw new Error('a stranger was told of this replica');
   };
-  const options = { self: 1, secret: 'not to be guessed', agreement: { protocol: 1 }, offerTo };
+  const options = { self: 1, secret: 'not to be guessed', agreement: { protocol: 1 }, greeting };
   return shakeHands(new JsonLines(socket), options)
     .then(
       () => 'it was let in',

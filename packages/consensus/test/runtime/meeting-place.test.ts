@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Replica } from '../../dist/index.js';
+import { exchangeOffers, type Greeting, type PeerOffer } from '../../src/runtime/handshake.ts';
 import { placesOf, type MeetingPlace } from '../../src/runtime/meeting-place.ts';
-import { Rendezvous } from '../../src/runtime/rendezvous.ts';
+import { Rendezvous, type Guest } from '../../src/runtime/rendezvous.ts';
 import { Journal } from './group.ts';
 
 const endpoint = { provider: 'ibverbs', address: 'roce/0/5/00', queuePairNumber: 17 } as const;
@@ -22,60 +23,84 @@ async function twoPlaces(): Promise<MeetingPlace[]> {
   return placesOf({ kind: 'ibverbs', device: 'rxe0', connection: {}, rendezvous }, 2);
 }
 
-function member(
-  self: number,
-  places: readonly MeetingPlace[],
-  secret = 'shared',
-  capacityBytes = 1,
-): Rendezvous {
-  return new Rendezvous({
-    self,
-    replicas: 2,
-    places,
-    secret,
-    agreement: { capacityBytes },
-    offerTo: (peer) => ({
-      replication: { outgoing: endpoint, incoming: endpoint, logKey: 10 * self + peer },
-      background: { endpoint, scratchKey: 3 },
-    }),
-  });
-}
+/** A rendezvous, and what came of it. */
+class Side {
+  readonly guests: Guest[] = [];
+  readonly problems: string[] = [];
+  readonly rendezvous: Rendezvous;
 
-/** What both say when they meet. */
-async function meet(...both: Rendezvous[]): Promise<PromiseSettledResult<unknown>[]> {
-  try {
-    return await Promise.allSettled(both.map((one) => one.meet(AbortSignal.timeout(3000))));
-  } finally {
-    for (const one of both) one.close();
+  constructor(self: number, places: readonly MeetingPlace[], secret = 'shared', capacityBytes = 1) {
+    const greeting = (): Greeting => ({
+      incarnation: 100 + self,
+      phase: 'founding',
+      wants: 'meet',
+      leads: false,
+      open: false,
+    });
+    this.rendezvous = new Rendezvous({
+      self,
+      places,
+      secret,
+      agreement: { capacityBytes },
+      greeting,
+      called: (guest) => this.guests.push(guest),
+      disagreed: (error) => this.problems.push(error.message),
+    });
+  }
+
+  async call(peer: number): Promise<void> {
+    try {
+      const guest = await this.rendezvous.call(peer, 'meet');
+      if (guest !== undefined) this.guests.push(guest);
+    } catch (error) {
+      this.problems.push(String(error));
+    }
   }
 }
 
+/** Has the first call the second. */
+async function meet(first: Side, second: Side): Promise<void> {
+  await second.rendezvous.listen();
+  await first.call(1);
+  first.rendezvous.close();
+  second.rendezvous.close();
+}
+
 describe('the rendezvous over TCP', () => {
-  it('exchanges endpoints and keys', async () => {
+  it('tells each who the other is, and then how to connect', async () => {
     const places = await twoPlaces();
-    const both = [member(0, places), member(1, places)];
-    const [first, second] = await Promise.all(
-      both.map((one) => one.meet(AbortSignal.timeout(3000))),
+    const [first, second] = [new Side(0, places), new Side(1, places)];
+    await second.rendezvous.listen();
+    await first.call(1);
+    expect(first.guests[0]).toMatchObject({ peer: 1, greeting: { incarnation: 101 } });
+    await vi.waitFor(() =>
+      expect(second.guests[0]).toMatchObject({ peer: 0, greeting: { incarnation: 100 } }),
     );
-    expect(first.get(1)?.replication).toEqual({
-      outgoing: endpoint,
-      incoming: endpoint,
-      logKey: 10,
+    const offer = (logKey: number): PeerOffer => ({
+      replication: { outgoing: endpoint, incoming: endpoint, logKey },
+      background: { endpoint, scratchKey: 3 },
     });
-    expect(second.get(0)?.replication.logKey).toBe(1);
-    for (const one of both) one.close();
+    const told = await Promise.all([
+      exchangeOffers(first.guests[0].lines, offer(10)),
+      exchangeOffers(second.guests[0].lines, offer(20)),
+    ]);
+    expect(told).toEqual([offer(20), offer(10)]);
+    first.rendezvous.close();
+    second.rendezvous.close();
   });
 
   it('refuses another secret, and another configuration with both values', async () => {
     let places = await twoPlaces();
-    const strangers = await meet(member(0, places), member(1, places, 'guessed'));
-    expect(JSON.stringify(strangers.map((one) => (one as PromiseRejectedResult).reason))).toContain(
-      'NOT_AUTHENTICATED',
-    );
+    const strangers = [new Side(0, places), new Side(1, places, 'guessed')] as const;
+    await meet(...strangers);
+    expect(strangers.flatMap(({ problems }) => problems).join()).toMatch(/secret/);
     places = await twoPlaces();
-    const different = await meet(member(0, places), member(1, places, 'shared', 2));
-    const reasons = different.map((one) => String((one as PromiseRejectedResult).reason));
-    expect(reasons.join()).toMatch(/capacityBytes: [12] here, [12] there/);
+    const different = [new Side(0, places), new Side(1, places, 'shared', 2)] as const;
+    await meet(...different);
+    expect(different.flatMap(({ problems }) => problems).join()).toMatch(
+      /capacityBytes: [12] here, [12] there/,
+    );
+    expect([...strangers, ...different].flatMap(({ guests }) => guests)).toEqual([]);
   });
 
   it('says which address cannot be listened at', async () => {
@@ -84,8 +109,7 @@ describe('the rendezvous over TCP', () => {
       { kind: 'ibverbs', device: 'x', connection: {}, rendezvous: ['192.0.2.1:7100'] },
       1,
     );
-    const [refused] = await meet(member(0, places));
-    expect(String((refused as PromiseRejectedResult).reason)).toMatch(
+    await expect(new Side(0, places).rendezvous.listen()).rejects.toThrow(
       /cannot listen at 192\.0\.2\.1:7100: .*EADDRNOTAVAIL/,
     );
   });

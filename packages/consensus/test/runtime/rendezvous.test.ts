@@ -131,7 +131,7 @@ describe('options', () => {
       return 'accepted';
     };
     expect(refused({ id: -1 })).toMatch(/^id:/);
-    expect(refused({ id: 2 })).toBe('id 2 in a group of 2 replicas');
+    expect(refused({ id: 2 })).toBe('id 2 in a group of 2 replicas with room for 2');
     expect(refused({ group: 'a/b' })).toMatch(/^group:/);
     expect(refused({ secret: '' })).toMatch(/^secret:/);
     expect(refused({ geometry: { capacityBytes: 1000 } })).toMatch(/capacityBytes/);

@@ -1,11 +1,13 @@
 import {
   advance,
   ENTRY_BYTES_MIN,
+  EntryKind,
   EntryView,
   LOG_HEADER_BYTES,
   type LogGeometry,
   type LogOffset,
 } from '@mu-smr/log';
+import { readChange, type MembershipChange } from '@mu-smr/consensus/planes';
 import type { SimWriteEvent } from '@mu-smr/verbs';
 import type { Checker } from '../checkers.ts';
 import { mustHold } from '../invariant-violation.ts';
@@ -19,6 +21,8 @@ export interface LandedEntry {
   readonly end: LogOffset;
   readonly proposal: number;
   readonly value: number;
+  /** Of the membership, if the entry is one. */
+  readonly change: MembershipChange | undefined;
 }
 
 /** An offset that a majority accepted under one proposal number: decided, whoever knows of it. */
@@ -37,19 +41,22 @@ export type LandingListener = (target: SimReplica, source: SimReplica, entry: La
  * one proposal number. Other checkers hold the replicas' word against it.
  */
 export class Acceptance implements Checker {
-  readonly #majority: number;
+  /** Who decides from which offset on. */
+  readonly #configurations: { readonly since: number; readonly members: ReadonlySet<number> }[];
   /** Behind it stands the undo slot, which accepts nothing. */
   readonly #areaEnd: number;
   readonly #views = new Map<SimReplica, EntryView>();
   readonly #writes = new OpenWrites();
   readonly #listeners: LandingListener[] = [];
-  /** By offset, then by proposal number: the value, and the logs that held it. */
-  readonly #accepted = new Map<number, Map<number, { value: number; logs: Set<number> }>>();
+  /** By offset, then by proposal number: the value, and the logs that held it, by incarnation. */
+  readonly #accepted = new Map<number, Map<number, AcceptedEntry>>();
   readonly #decided = new Map<number, DecidedEntry>();
   #decidedUpTo = 0 as LogOffset;
 
+  /** The group is founded by the first incarnations. */
   constructor(replicas: number, geometry: LogGeometry) {
-    this.#majority = Math.floor(replicas / 2) + 1;
+    const founders = new Set(Array.from({ length: replicas }, (_, n) => n + 1));
+    this.#configurations = [{ since: 0, members: founders }];
     this.#areaEnd = LOG_HEADER_BYTES + geometry.capacityBytes;
   }
 
@@ -84,7 +91,10 @@ export class Acceptance implements Checker {
       if (!view.accepted(offset, stop - at)) break;
       const end = advance(offset, view.totalBytes);
       at += view.totalBytes;
-      const entry = { offset, end, proposal: view.proposal, value: valueHash(view) };
+      const change =
+        view.kind === EntryKind.configuration ? readChange(view.payload(), 0) : undefined;
+      const { proposal } = view;
+      const entry = { offset, end, proposal, value: valueHash(view), change };
       for (const listener of this.#listeners) listener(target, source, entry);
       this.#accept(target, entry);
     }
@@ -92,8 +102,15 @@ export class Acceptance implements Checker {
   }
 
   permissionChanged(replica: SimReplica, writer: number): void {
-    const lane = replica.replicationAssembly.incoming[writer];
+    if (replica.connectedTo(writer) === 0) return;
+    const lane = replica.replicationAssembly.incoming(writer);
     this.#writes.cut(lane.remote.queuePairNumber);
+  }
+
+  /** Incarnations of the members that decide what stands at an offset. */
+  membersAt(offset: number): ReadonlySet<number> {
+    for (let n = this.#configurations.length - 1; ; n--)
+      if (this.#configurations[n].since <= offset) return this.#configurations[n].members;
   }
 
   #accept(target: SimReplica, entry: LandedEntry): void {
@@ -101,14 +118,29 @@ export class Acceptance implements Checker {
     let proposals = this.#accepted.get(offset);
     if (proposals === undefined) this.#accepted.set(offset, (proposals = new Map()));
     let accepted = proposals.get(proposal);
-    if (accepted === undefined) proposals.set(proposal, (accepted = { value, logs: new Set() }));
+    if (accepted === undefined)
+      proposals.set(proposal, (accepted = { value, entry, logs: new Set() }));
     const one = accepted.value === value;
     mustHold('I6', one, () => `two values at ${offset} under proposal ${proposal}`);
-    accepted.logs.add(target.id);
-    if (accepted.logs.size >= this.#majority) this.#decide(entry);
+    accepted.logs.add(target.incarnation);
+    // Whose majority decides it follows from everything below.
+    if (offset < this.#decidedUpTo) this.#decideBy(accepted);
+    while (this.#decideNext());
   }
 
-  #decide({ offset, end, value, proposal }: LandedEntry): void {
+  #decideNext(): boolean {
+    const before = this.#decidedUpTo;
+    for (const accepted of this.#accepted.get(before)?.values() ?? []) this.#decideBy(accepted);
+    return this.#decidedUpTo > before;
+  }
+
+  #decideBy({ entry, logs }: AcceptedEntry): void {
+    const members = this.membersAt(entry.offset);
+    const votes = [...logs].filter((incarnation) => members.has(incarnation)).length;
+    if (votes * 2 > members.size) this.#decide(entry);
+  }
+
+  #decide({ offset, end, value, proposal, change }: LandedEntry): void {
     const before = this.#decided.get(offset);
     mustHold(
       'I3',
@@ -117,10 +149,27 @@ export class Acceptance implements Checker {
     );
     if (before !== undefined) return;
     this.#decided.set(offset, { end, value });
-    let next = this.#decided.get(this.#decidedUpTo);
-    while (next !== undefined) {
-      this.#decidedUpTo = next.end;
-      next = this.#decided.get(next.end);
-    }
+    this.#decidedUpTo = end;
+    if (change !== undefined) this.#configure(change, end);
   }
+
+  /** I17: quorums of consecutive configurations intersect: one member more, or one less. */
+  #configure({ kind, incarnation }: MembershipChange, since: LogOffset): void {
+    const before = this.membersAt(since);
+    const members = new Set(before);
+    if (kind === 'add') members.add(incarnation);
+    else members.delete(incarnation);
+    mustHold(
+      'I17',
+      Math.abs(members.size - before.size) <= 1 && members.size > 0,
+      () => `[${[...before].join(', ')}] became [${[...members].join(', ')}] at ${since}`,
+    );
+    this.#configurations.push({ since, members });
+  }
+}
+
+interface AcceptedEntry {
+  readonly value: number;
+  readonly entry: LandedEntry;
+  readonly logs: Set<number>;
 }

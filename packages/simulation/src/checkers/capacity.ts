@@ -41,7 +41,9 @@ export class Capacity implements Checker {
     if (head === before) return;
     mustHold('I14', head > before, () => `the head of ${replica.host}: ${before}, then ${head}`);
     this.#heads.set(replica, head);
-    for (let offset = before; offset < head; offset++) {
+    // A log that was opened anew began there, and may have been written since.
+    const from = Math.max(before, replica.link.offset('base'));
+    for (let offset = from; offset < head; offset++) {
       const at = LOG_HEADER_BYTES + (offset % this.#capacityBytes);
       mustHold(
         'I14',
@@ -57,6 +59,7 @@ export class Capacity implements Checker {
     this.#releases.set(leader, release);
     for (const member of this.#replicas()) {
       if (member !== leader && leader.link.int('waitedFor', member.id) === 0) continue;
+      if (leader.connectedTo(member.id) !== member.incarnation) continue;
       const { applied } = member.replication.replayer;
       mustHold(
         'I14',

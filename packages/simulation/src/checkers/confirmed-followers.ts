@@ -8,10 +8,7 @@ import type { Acceptance, LandedEntry } from './acceptance.ts';
  * including oneself before any accept.
  */
 export class ConfirmedFollowers implements Checker {
-  readonly #majority: number;
-
-  constructor(truth: Acceptance, replicas: number) {
-    this.#majority = Math.floor(replicas / 2) + 1;
+  constructor(truth: Acceptance) {
     truth.listen((target, source, entry) => this.#landed(target, source, entry));
   }
 
@@ -28,7 +25,7 @@ export class ConfirmedFollowers implements Checker {
     const ids = fastPath.active.map((lane) => lane.to);
     mustHold(
       'I7',
-      ids.length >= this.#majority && ids.includes(replica.id) && new Set(ids).size === ids.length,
+      isMajority(replica) && ids.includes(replica.id) && new Set(ids).size === ids.length,
       () => `${replica.host} is ${phase} with [${ids.join(', ')}]`,
     );
   }
@@ -40,8 +37,17 @@ export class ConfirmedFollowers implements Checker {
     if (entry.proposal !== writer.proposal) return;
     mustHold(
       'I7',
-      active.length >= this.#majority,
+      isMajority(source),
       () => `${source.host} wrote ${entry.offset} with ${active.length} confirmed`,
     );
   }
+}
+
+/** Whether the confirmed members are a majority of the configuration that the leader has applied. */
+function isMajority({ replication }: SimReplica): boolean {
+  const { membership, fastPath } = replication;
+  const votes = fastPath.active.filter(
+    (lane) => membership.member(lane.to) === membership.at(lane.to),
+  );
+  return votes.length * 2 > membership.size;
 }

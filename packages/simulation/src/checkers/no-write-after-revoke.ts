@@ -9,7 +9,7 @@ export class NoWriteAfterRevoke implements Checker {
     const { holder } = target.background;
     mustHold(
       'I2',
-      holder === source.id,
+      holder === source.id && target.connectedTo(source.id) === source.incarnation,
       () => `${source.host} wrote byte ${event.offset} of ${target.host}, which ${holder} holds`,
     );
   }

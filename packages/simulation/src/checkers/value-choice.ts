@@ -11,7 +11,7 @@ import type { Acceptance, LandedEntry } from './acceptance.ts';
  */
 export class ValueChoice implements Checker {
   /** By log, by offset: what it accepted last. */
-  readonly #logs = new Map<number, Map<number, LandedEntry>>();
+  readonly #logs = new Map<SimReplica, Map<number, LandedEntry>>();
   /** Highest proposal number that has landed at each offset. */
   readonly #begun = new Map<number, number>();
 
@@ -54,16 +54,18 @@ export class ValueChoice implements Checker {
       );
     }
     if (first) this.#begun.set(offset, proposal);
-    let log = this.#logs.get(target.id);
-    if (log === undefined) this.#logs.set(target.id, (log = new Map()));
+    let log = this.#logs.get(target);
+    if (log === undefined) this.#logs.set(target, (log = new Map()));
     log.set(offset, entry);
   }
 
   #highest(leader: SimReplica, offset: number, below: number): LandedEntry | undefined {
     let highest: LandedEntry | undefined;
     for (const { to } of leader.replication.fastPath.active) {
-      const entry = this.#logs.get(to)?.get(offset);
-      if (entry === undefined || entry.proposal >= below || !this.#counts(to, entry)) continue;
+      const log = this.#replicas()[to];
+      if (leader.connectedTo(to) !== log.incarnation) continue;
+      const entry = this.#logs.get(log)?.get(offset);
+      if (entry === undefined || entry.proposal >= below || !this.#counts(log, entry)) continue;
       if (highest === undefined || entry.proposal > highest.proposal) highest = entry;
     }
     return highest;
@@ -73,10 +75,10 @@ export class ValueChoice implements Checker {
    * Whether an entry that was accepted must be found again: while it stands, in its slot or its undo
    * slot, and for ever when it was decided. Another value may be cut off half over one that was not.
    */
-  #counts(log: number, entry: LandedEntry): boolean {
+  #counts(log: SimReplica, entry: LandedEntry): boolean {
     const { offset, proposal, value } = entry;
     if (this.#truth.decidedAt(offset)?.value === value) return true;
-    const view = this.#truth.view(this.#replicas()[log]);
+    const view = this.#truth.view(log);
     const stands = (position: number, limit: number): boolean =>
       view.moveTo(position).accepted(offset, limit) && view.proposal === proposal;
     return (

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 import { LOG_MUTANTS } from './log-mutants.ts';
+import { MEMBERSHIP_MUTANTS } from './membership-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { PERMISSION_MUTANTS } from './permission-mutants.ts';
 import { PROPOSE_MUTANTS } from './propose-mutants.ts';
@@ -16,4 +17,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...PERMISSION_MUTANTS,
   ...PROPOSE_MUTANTS,
   ...LOG_MUTANTS,
+  ...MEMBERSHIP_MUTANTS,
 ];

@@ -74,7 +74,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     name: 'read before permission proof',
     seenBy: ['I12', 'I16'],
     file: `${PLANES}/permission-proofs.ts`,
-    find: 'if (having < this.#majority) return;',
+    find: 'if (having < majority) return;',
     replace: '',
   },
   {

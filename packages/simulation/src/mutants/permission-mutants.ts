@@ -13,35 +13,31 @@ export const PERMISSION_MUTANTS: readonly Mutant[] = [
     name: 'grant before revoke',
     seenBy: ['I1'],
     file: `${PLANES}/permission-manager.ts`,
-    find: `if (this.#holder !== undefined) this.#revoke(this.#holder);
-      this.#holder = undefined;
-      this.#betweenWriters();
+    find: `this.withdraw();
       this.#grant(requester, generation);`,
-    replace: `const former = this.#holder;
-      this.#grant(requester, generation);
-      if (former !== undefined && former !== requester) this.#revoke(former);`,
+    replace: `this.#grant(requester, generation);
+      this.withdraw();`,
   },
   {
     name: 'a majority of grants is not waited for',
     seenBy: ['I7'],
-    file: `${PLANES}/replication-plane.ts`,
-    find: 'if (granted.length < majority || ',
-    replace: 'if (',
+    file: `${PLANES}/grant-gathering.ts`,
+    find: 'if (granted.length < this.#membership.majority) return undefined;',
+    replace: '',
   },
   {
     name: 'drop epoch: grants of older epochs count',
     seenBy: ['I7'],
     file: `${PLANES}/epoch-lanes.ts`,
-    find: "return this.lanes.filter((lane) => this.#link.int('grant', lane.to) >= epoch);",
-    replace:
-      "return this.lanes.filter((lane) => epoch > 0 && this.#link.int('grant', lane.to) > 0);",
+    find: "this.#link.int('grant', to) >= epoch,",
+    replace: "epoch > 0 && this.#link.int('grant', to) > 0,",
   },
   {
     name: 'a lane is handed back with writes under way',
     seenBy: ['I2', 'I3', 'I5', 'I9', 'I13', 'exception'],
     file: `${PLANES}/epoch-lanes.ts`,
-    find: 'if (queuePair.outstanding > 0) queuePair.control.fail();',
-    replace: 'if (queuePair.outstanding < 0) queuePair.control.fail();',
+    find: 'queuePair.outstanding > 0) queuePair.control.fail();',
+    replace: 'queuePair.outstanding < 0) queuePair.control.fail();',
   },
   {
     name: 'a refusal is taken for a dead follower',

@@ -6,8 +6,8 @@ export const PROPOSE_MUTANTS: readonly Mutant[] = [
     name: 'acknowledge before majority: one acknowledgement decides',
     seenBy: ['I4', 'I7', 'I8'],
     file: `${PLANES}/fast-path.ts`,
-    find: 'this.#majority = majorityOf(options.replicas);',
-    replace: 'this.#majority = 1;',
+    find: 'const quorum = quorumOffset(this.#acknowledged, voters, majority);',
+    replace: 'const quorum = quorumOffset(this.#acknowledged, voters, Math.min(1, majority));',
   },
   {
     name: 'decided without one’s own log',

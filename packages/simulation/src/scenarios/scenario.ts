@@ -15,6 +15,7 @@ const OPTIONS: ClusterOptions = {
   replicas: 3,
   geometry: { capacityBytes: 4096, payloadBytesMax: 100, windowBytes: 1024 },
   mtuBytes: 256,
+  transfersState: false,
   tuning: {
     ...DEFAULT_TUNING,
     tickUs: 50,

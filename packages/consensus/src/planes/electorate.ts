@@ -1,0 +1,91 @@
+import { chooseLeader, type LeaderChoice, type LeaderView } from '../core/leader-choice.ts';
+import type { Tuning } from '../limits.ts';
+import type { ReplicaId } from '../propose-outcome.ts';
+import type { PeerMonitor } from './peer-monitor.ts';
+import type { PlaneLink } from './plane-link.ts';
+
+/** Judges the peers, and says who of them all should lead. */
+export class Electorate {
+  readonly #self: ReplicaId;
+  readonly #link: PlaneLink;
+  readonly #tuning: Tuning;
+  /** Filled anew each tick: a tick allocates nothing that outlives it. */
+  readonly #view: LeaderView;
+
+  constructor(self: ReplicaId, slots: number, link: PlaneLink, tuning: Tuning) {
+    this.#self = self;
+    this.#link = link;
+    this.#tuning = tuning;
+    this.#view = {
+      self,
+      eligible: true,
+      trusted: new Array<boolean>(slots).fill(false),
+      claims: new Array<boolean>(slots).fill(false),
+      electable: new Array<boolean>(slots).fill(false),
+      holder: undefined,
+      holderOverdue: false,
+    };
+  }
+
+  /** Forms the verdict on each peer anew, and tells the other plane. */
+  judge(monitors: readonly PeerMonitor[], nowUs: number): void {
+    for (const monitor of monitors) {
+      if (monitor.judge(nowUs)) {
+        this.#link.count('suspicions');
+        this.#link.setOffset('suspectedAtUs', nowUs);
+        this.#link.setOffset('suspected', monitor.id);
+      }
+      this.#link.setInt('trusted', monitor.trusted ? 1 : 0, monitor.id);
+      this.#link.setInt('score', monitor.score, monitor.id);
+    }
+  }
+
+  /** Nobody is there any more. */
+  forget(peer: ReplicaId): void {
+    this.#view.trusted[peer] = false;
+    this.#link.setInt('trusted', 0, peer);
+  }
+
+  /**
+   * Whether we may lead: as a member with an open log, whose ring holds what a majority of the members
+   * still misses. A log that was opened anew holds little: those with more history bring it further.
+   */
+  isEligible(monitors: readonly PeerMonitor[]): boolean {
+    const link = this.#link;
+    if (link.int('strayed') === 1 || link.int('behind') === 1) return false;
+    if (link.int('voter', this.#self) === 0) return false;
+    const kept = link.offset('releasable');
+    let missing = 0;
+    for (const { id, trusted, status } of monitors)
+      if (trusted && link.int('voter', id) === 1 && status.known < kept) missing++;
+    return missing <= link.int('spare');
+  }
+
+  /** `grantedAtUs` is when the holder was granted our log. */
+  choose(
+    monitors: readonly PeerMonitor[],
+    holder: ReplicaId | undefined,
+    grantedAtUs: number,
+    nowUs: number,
+  ): LeaderChoice {
+    const view = this.#view;
+    const link = this.#link;
+    const configured = link.offset('configured');
+    view.holder = holder;
+    view.eligible = this.isEligible(monitors);
+    let lastClaimUs = grantedAtUs;
+    for (const monitor of monitors) {
+      const { id, status } = monitor;
+      view.trusted[id] = monitor.trusted;
+      view.claims[id] = status.claim > 0;
+      // Whoever has not heard of the last change of the membership may ask the wrong majority: it is
+      // for those to lead that have, and to tell the others.
+      view.electable[id] = status.claim >= 0 && status.configured >= configured;
+      if (monitor.trusted && status.claim >= 0 && status.configured > configured)
+        view.eligible = false;
+      if (id === holder) lastClaimUs = Math.max(lastClaimUs, monitor.lastClaimUs);
+    }
+    view.holderOverdue = nowUs - lastClaimUs > this.#tuning.claimPatienceUs;
+    return chooseLeader(view);
+  }
+}
