@@ -75,11 +75,11 @@ describe('a permission switch', () => {
       },
     }) as Backend;
     const incoming = new QueuePairControl(faulty, connected.handle, connected.control.remote);
-    const permissions = new PermissionManager([incoming], () => undefined);
-    const grants = permissions.handle({
-      requestSequence: () => 1,
-      request: () => ({ sequence: 1, generation: 0 }),
-    });
+    const permissions = new PermissionManager(1, () => undefined);
+    permissions.connect(0, incoming);
+    const request = { sequence: 1, generation: 0 };
+    const requests = { requestSequence: () => 1, request: () => request };
+    const grants = permissions.handle(requests, () => false);
     expect(grants).toEqual([{ to: 0, sequence: 1 }]);
     expect(permissions.slowSwitches).toBe(1);
     a.region.bytes.fill(7);
