@@ -16,6 +16,7 @@ interface Member {
     readonly role: string;
     readonly leader?: number;
     readonly applied: number;
+    readonly votes: boolean;
   } | null;
 }
 
@@ -81,15 +82,14 @@ describe.each(['redis', 'kv'])('a local group of %s', (application) => {
     expect(resumed[old.id].process).toBe('running');
   });
 
-  it('goes on while a leader is killed, and says that it is dead', async () => {
+  it('goes on while a leader is killed, which is started again and votes', async () => {
     const old = (await membersOnce(group, (all) => all.some(leads))).find(leads)!;
     expect((await mu(home, 'kill', String(old.id))).stdout).toMatch(/SIGKILL sent to replica/);
     await membersOnce(group, (all) => all.some((one) => one.id !== old.id && leads(one)));
-    expect((await members(group))[old.id]).toMatchObject({ process: 'dead', status: null });
-    const again = await mu(home, 'kill', String(old.id));
-    expect(again.stderr).toMatch(/is dead already/);
-    expect(again.status).toBe(1);
     await up.prints(new RegExp(`replica ${old.id} has ended`));
+    await up.prints(new RegExp(`replica ${old.id} was started again`));
+    const back = await membersOnce(group, (all) => all.every(({ status }) => status?.votes));
+    expect(back[old.id].pid).not.toBe(old.pid);
   });
 
   it('names the replicas it has', async () => {
@@ -105,6 +105,22 @@ describe.each(['redis', 'kv'])('a local group of %s', (application) => {
     expect((await up.interrupt()).status).toBe(0);
     expect(home.remains(up.pid)).toEqual([]);
     expect(pids.filter(isAlive)).toEqual([]);
+  });
+});
+
+describe('a group whose replicas are not started again', () => {
+  it('says of a killed one that it is dead', async () => {
+    const up = new Mu(home, ['up', 'kv', '--group', 'mortal', '--no-restart']);
+    await up.prints(/(\d .*\n){3}/);
+    const all = ['--group', 'mortal'];
+    await mu(home, 'kill', '2', ...all);
+    await up.prints(/replica 2 has ended/);
+    expect((await members('mortal'))[2]).toMatchObject({ process: 'dead', status: null });
+    const again = await mu(home, 'kill', '2', ...all);
+    expect(again.stderr).toMatch(/is dead already/);
+    expect(again.status).toBe(1);
+    expect((await up.interrupt()).status).toBe(0);
+    expect(home.remains(up.pid)).toEqual([]);
   });
 });
 

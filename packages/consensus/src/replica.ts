@@ -76,8 +76,6 @@ export class Replica<Result = unknown>
     if (this.#state !== 'new') throw new ConsensusError('CLOSED', 'a replica is started once');
     this.#state = 'running';
     const deadline = AbortSignal.timeout(options.deadlineMs ?? 30_000);
-    const signal =
-      options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal]);
     try {
       this.#runtime = new Runtime(this.#o, this.#link, {
         woken: () => this.#turn(),
@@ -89,7 +87,7 @@ export class Replica<Result = unknown>
       });
       this.#plane = this.#runtime.plane;
       this.#direct = new DirectMode(this.#plane, this.#link, this.#o.tuning);
-      await this.#runtime.meet(signal);
+      await this.#runtime.meet(deadline, options.signal);
     } catch (error) {
       await this.close();
       throw error;

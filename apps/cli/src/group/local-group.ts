@@ -53,7 +53,7 @@ export class LocalGroup extends EventEmitter<{ exit: [id: number]; restarted: [i
   readonly #options: LocalGroupOptions;
   readonly #directory: string;
   readonly #members: ReplicaProcess[] = [];
-  readonly #restarts: Restart[] = [];
+  readonly #restarts = new Map<number, Restart>();
   #ports: readonly number[] = [];
   #closing: Promise<void> | undefined;
 
@@ -124,7 +124,7 @@ export class LocalGroup extends EventEmitter<{ exit: [id: number]; restarted: [i
 
   /** Ends every replica, paused ones too, and removes what they used. */
   close(): Promise<void> {
-    for (const { timer } of this.#restarts) clearTimeout(timer);
+    for (const { timer } of this.#restarts.values()) clearTimeout(timer);
     this.#closing ??= Promise.all(this.#members.map((member) => member.end())).then(() =>
       removeGroup(this.#file()),
     );
@@ -167,13 +167,13 @@ export class LocalGroup extends EventEmitter<{ exit: [id: number]; restarted: [i
 
   /** One that ends again right after its start is given more and more time. */
   #restartSoon(id: number, ranMs: number): void {
-    const before = this.#restarts[id]?.pauseMs ?? 0;
+    const before = this.#restarts.get(id)?.pauseMs ?? 0;
     const pauseMs = ranMs > SETTLED_MS ? RESTART_MS : Math.max(RESTART_MS, 2 * before);
     const timer = setTimeout(
       () => void this.restart(id).catch(() => undefined),
       Math.min(pauseMs, RESTART_MS_MAX),
     );
-    this.#restarts[id] = { pauseMs: Math.min(pauseMs, RESTART_MS_MAX), timer };
+    this.#restarts.set(id, { pauseMs: Math.min(pauseMs, RESTART_MS_MAX), timer });
   }
 
   #configuration(ports: readonly number[]): object {

@@ -20,7 +20,6 @@ export {
   type Incarnation,
 } from '../core/configuration.ts';
 export { readChange, type MembershipChange } from '../core/configuration.ts';
-export { Membership } from './membership.ts';
 export { FastPath } from './fast-path.ts';
 export type { Lane, ReplicationMemory } from './lane.ts';
 export type { Proposal } from './pending.ts';

@@ -89,17 +89,18 @@ export class Runtime<Result> {
 
   /**
    * Founds the group with the other replicas, or joins the one that runs; resolves when our log is
-   * open. The signal ends the meeting, not the transfer of a state.
+   * open. The deadline is for meeting them; how long a state takes nobody can tell.
    */
-  async meet(signal: AbortSignal): Promise<void> {
+  async meet(deadline: AbortSignal, calledOff: AbortSignal | undefined): Promise<void> {
     const { transport, geometry, tuning, id } = this.#o;
     withRehearsalContext(transport, this.#context, (stage) => rehearse(stage, geometry, tuning));
     this.scheduling = await this.#background.ready;
     await this.#connections.connectSelf(id, this.incarnation);
     await this.#rendezvous.listen();
-    const how = await this.#meeting.begin(signal);
+    const signals = calledOff === undefined ? [deadline] : [deadline, calledOff];
+    const how = await this.#meeting.begin(AbortSignal.any(signals));
     this.#meeting.run();
-    if (how === 'runs') await this.#bring();
+    if (how === 'runs') await this.#bring(calledOff);
   }
 
   /** Brings another replica's state when our log is of no use any more. Called each turn. */
@@ -125,9 +126,10 @@ export class Runtime<Result> {
     this.#context.close();
   }
 
-  #bring(): Promise<void> {
+  #bring(calledOff?: AbortSignal): Promise<void> {
+    const over = this.#over.signal;
     this.#bringing = this.#transfer
-      .bring(this.#over.signal)
+      .bring(calledOff === undefined ? over : AbortSignal.any([over, calledOff]))
       .finally(() => (this.#bringing = undefined));
     return this.#bringing;
   }
