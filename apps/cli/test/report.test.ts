@@ -27,7 +27,8 @@ describe('mu bench report --quick', () => {
     expect(home.remains(command.pid)).toEqual([]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: expect.any(String) as string });
 
-    const lines = stderr.trim().split('\n');
+    // A leader that was lost in the middle, on a busy machine, has its measurement repeated.
+    const lines = stderr.split('\n').filter((line) => line !== '' && !line.startsWith('note: '));
     expect(lines.map((line) => / (\w+), about \d+ (s|min) left$/.exec(line)?.[1])).toEqual(PARTS);
 
     const json = join(directory, 'report.json');

@@ -1,3 +1,4 @@
+import { LOG_BEGIN } from '@mu-smr/log';
 import type { PeerMonitor } from './peer-monitor.ts';
 import type { PermissionManager } from './permission-manager.ts';
 import type { PlaneLink } from './plane-link.ts';
@@ -41,10 +42,12 @@ export class LogOpening {
     if (openings === this.#openings) return false;
     this.#openings = openings;
     this.open = true;
+    this.#link.setInt('behind', 0);
+    // Where a group is just being founded, nobody has left anything.
+    if (openings === 1 && this.#link.offset('base') === LOG_BEGIN) return true;
     this.#leftOver = Array.from({ length: this.#slots }, (_, id) =>
       this.#scratch.requestSequence(id),
     );
-    this.#link.setInt('behind', 0);
     return true;
   }
 
