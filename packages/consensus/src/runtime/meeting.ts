@@ -23,7 +23,7 @@ export interface MeetingOptions {
 const CALL_AGAIN_MS = 20;
 const CALL_UNMET_MS = 200;
 /** How long a peer may take between two messages of connecting. */
-const SEAT_MS = 5000;
+const SEAT_MS = 10_000;
 
 interface Seat {
   readonly incarnation: Incarnation;
@@ -182,9 +182,13 @@ export class Meeting {
       return false;
     }
     this.#seating.add(peer);
-    this.#seats.delete(peer);
     const late = setTimeout(() => lines.destroy(), SEAT_MS);
+    let detached = false;
     try {
+      // Who only looked whether the group runs goes away here, and must find nothing changed.
+      await reach(lines, 'seat');
+      detached = true;
+      this.#seats.delete(peer);
       await connections.detach(peer);
       const offer = await exchangeOffers(lines, await connections.offerTo(peer));
       await connections.attach(peer, offer);
@@ -195,7 +199,7 @@ export class Meeting {
     } catch {
       // It went away in the middle, or took too long: it comes again.
       lines.destroy();
-      await connections.detach(peer).catch(() => undefined);
+      if (detached) await connections.detach(peer).catch(() => undefined);
       return false;
     } finally {
       clearTimeout(late);

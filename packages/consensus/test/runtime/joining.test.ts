@@ -1,5 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Replica, type ReplicaOptions, type ReplicaStatus } from '../../dist/index.js';
+import { agreement, completeOptions } from '../../src/replica-options.ts';
+import { placesOf } from '../../src/runtime/meeting-place.ts';
+import { Rendezvous } from '../../src/runtime/rendezvous.ts';
 import { command, Journal, temporaryFabric, type TemporaryFabric } from './group.ts';
 
 /** Replicas that come and go, all on one fabric. */
@@ -13,10 +16,8 @@ class Changing {
     this.#options = options;
   }
 
-  /** Starts a new life of a replica, with nothing in it. */
-  async start(id: number): Promise<Replica<number>> {
-    const stateMachine = new Journal();
-    const replica = new Replica<number>({
+  options(id: number, stateMachine = new Journal()): ReplicaOptions<number> {
+    return {
       id,
       replicas: 3,
       group: 'changing',
@@ -24,7 +25,13 @@ class Changing {
       fabric: this.#fabric.path,
       stateMachine,
       ...this.#options,
-    });
+    };
+  }
+
+  /** Starts a new life of a replica, with nothing in it. */
+  async start(id: number): Promise<Replica<number>> {
+    const stateMachine = new Journal();
+    const replica = new Replica<number>(this.options(id, stateMachine));
     this.journals.set(id, stateMachine);
     this.replicas.set(id, replica);
     await replica.start();
@@ -121,15 +128,53 @@ describe('a replica that restarts', () => {
       }
     })();
     await group.until(() => all.length > 200);
-    await group.end(2);
+    // A follower: what a leader that leaves has posted ends as unknown.
+    const { id: leader } = await group.leader();
+    const id = leader === 2 ? 1 : 2;
+    await group.end(id);
     await group.until(() => all.length > 500);
-    await group.start(2);
-    await group.until(() => group.status(2)?.members.includes(2));
+    await group.start(id);
+    await group.until(() => group.status(id)?.votes);
     const then = all.length;
     await group.until(() => all.length > then + 300);
     writes = false;
     await writer;
     await group.agree([0, 1, 2], all);
+  });
+});
+
+// A replica that starts looks, at those with lower ids, whether the group runs already: perhaps only just.
+describe('a look at a group that runs', () => {
+  it('changes nothing in it', async () => {
+    group = new Changing({});
+    await Promise.all([0, 1, 2].map((id) => group.start(id)));
+    await group.decide('a');
+    const leader = await group.leader();
+    const self = leader.id === 2 ? 1 : 2;
+    const options = completeOptions(group.options(self));
+    const looks = new Rendezvous({
+      self,
+      places: placesOf(options.transport, 3),
+      secret: options.secret,
+      agreement: agreement(options),
+      greeting: () => ({
+        incarnation: 77,
+        phase: 'founding',
+        wants: 'meet',
+        leads: false,
+        open: false,
+      }),
+      called: () => undefined,
+      disagreed: () => undefined,
+    });
+    const guest = await looks.call(leader.id, 'meet');
+    expect(guest?.greeting.phase).toBe('running');
+    const closed = new Promise((resolve) => guest?.lines.release().once('close', resolve));
+    guest?.lines.destroy();
+    await closed;
+    for (const text of ['b', 'c', 'd']) await group.decide(text);
+    await group.agree([0, 1, 2], ['a', 'b', 'c', 'd']);
+    expect(leader.status().confirmedFollowers).toEqual([0, 1, 2]);
   });
 });
 
