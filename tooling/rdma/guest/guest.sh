@@ -14,7 +14,6 @@ check() {
     failed=1
   fi
 }
-mount -t tmpfs tmp /var/tmp
 . /share/environment.sh
 . /share/hosts.sh
 while read -r suite limit command; do

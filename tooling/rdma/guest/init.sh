@@ -25,13 +25,14 @@ $B mount -t overlay -o ro,lowerdir=/mnt/sysroot/usr:/mnt/usr overlay usr
 $B cp -a /mnt/sysroot/etc/. etc/
 echo 'root:x:0:0:root:/root:/bin/sh' >etc/passwd
 echo '127.0.0.1 localhost' >etc/hosts
+# Before the shares: a clone may stand in one of them.
+for name in tmp var/tmp; do $B mount -t tmpfs tmp $name; done
 # Further shares, at the paths that they have on the host.
 for pair in $($B cat /shares); do
   $B mkdir -p "/newroot${pair#*:}"
   share "${pair%%:*}" "/newroot${pair#*:}"
 done
 for name in proc sys dev; do $B mount --move /$name $name; done
-$B mount -t tmpfs tmp tmp
 $B mount -t 9p -o $nine,cache=none share share || echo "RESULT fail 0 share share"
 $B ip link set lo up
 
