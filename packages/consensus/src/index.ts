@@ -35,3 +35,24 @@ export type {
 export { Replica } from './replica.ts';
 export type { IbverbsFabric, ReplicaOptions } from './replica-options.ts';
 export type { ApplyContext, StateMachine } from './state-machine.ts';
+export {
+  Session,
+  SessionError,
+  type SessionAttempt,
+  type SessionOptions,
+} from './sessions/session.ts';
+export {
+  decodeSessionRequest,
+  encodeSessionRequest,
+  PLAIN_HEADER_BYTES,
+  SESSION_HEADER_BYTES,
+  type SessionId,
+  type SessionRequest,
+} from './sessions/session-request.ts';
+export { DEFAULT_SESSION_LIMITS, type SessionLimits } from './sessions/session-table.ts';
+export {
+  withSessions,
+  type SessionMachine,
+  type SessionRefusal,
+  type SessionResult,
+} from './sessions/with-sessions.ts';

@@ -28,3 +28,5 @@ export { Replayer, type AppliedListener } from './replayer.ts';
 export type { ReplicationEvents, ReplicationPlaneOptions } from './replication-options.ts';
 export { ReplicationPlane } from './replication-plane.ts';
 export { SCRATCHPAD_BYTES, Scratchpad } from './scratchpad.ts';
+export { SequenceWindow } from '../sessions/sequence-window.ts';
+export type { SessionTableRecord } from '../sessions/session-table.ts';
