@@ -4,6 +4,7 @@ import { AppliedPrefix } from './checkers/applied-prefix.ts';
 import { Capacity } from './checkers/capacity.ts';
 import { ConfirmedFollowers } from './checkers/confirmed-followers.ts';
 import { Durability } from './checkers/durability.ts';
+import { ExactlyOnce } from './checkers/exactly-once.ts';
 import { Integrity } from './checkers/integrity.ts';
 import { KnownOffsets } from './checkers/known-offsets.ts';
 import { NoWriteAfterRevoke } from './checkers/no-write-after-revoke.ts';
@@ -36,6 +37,7 @@ export function makeCheckers(
     new SingleWriter(replicas),
     new NoWriteAfterRevoke(),
     truth,
+    new ExactlyOnce(),
     new Outcomes(truth),
     new ValueChoice(truth, geometry, replicas),
     new ProposalNumbers(),

@@ -1,8 +1,10 @@
-import type { ProposeOutcome } from '@mu-smr/consensus';
+import { encodeSessionRequest, PLAIN_HEADER_BYTES, type ProposeOutcome } from '@mu-smr/consensus';
 import { COMMAND_BYTES_MIN, EMPTY_COMMAND, makeCommand } from './command.ts';
 import type { ClientCommand, Observer } from './observer.ts';
 import type { Random } from './random.ts';
+import { SessionClient } from './session-clients.ts';
 import type { SimCluster } from './sim-cluster.ts';
+import { commandOf, outcomeOf, type SimResult } from './sim-machine.ts';
 import type { SimReplica } from './sim-replica.ts';
 
 /** How a workload behaves; drawn per seed. */
@@ -35,6 +37,7 @@ export class Clients {
   #running = false;
   readonly #cluster: SimCluster;
   readonly #clients: readonly Random[];
+  readonly #sessions: readonly SessionClient[];
   readonly #observer: Observer;
   #options: WorkloadOptions;
   readonly #mustSee: () => number;
@@ -51,6 +54,7 @@ export class Clients {
     this.#observer = observer;
     this.#options = options;
     this.#mustSee = mustSee;
+    this.#sessions = this.#makeSessions(random);
   }
 
   /** Requests that were neither answered nor lost with their replica. */
@@ -63,10 +67,12 @@ export class Clients {
   start(): void {
     this.#running = true;
     for (const client of this.#clients) this.#think(client);
+    for (const client of this.#sessions) client.start();
   }
 
   stop(): void {
     this.#running = false;
+    for (const client of this.#sessions) client.stop();
   }
 
   /** From now on there is always something to propose. */
@@ -115,11 +121,11 @@ export class Clients {
       command: bytes,
       withdrawn: false,
       posted: false,
-      settle: (outcome: ProposeOutcome<number>) => {
+      settle: (outcome: ProposeOutcome<SimResult>) => {
         if (!answered) this.#waits(replica, -1);
         answered = true;
         // Whoever went away is not told.
-        if (!proposal.withdrawn) this.#answered(command, outcome);
+        if (!proposal.withdrawn) this.#answered(command, outcomeOf(outcome));
       },
     };
     replica.replication.submit(proposal);
@@ -151,7 +157,8 @@ export class Clients {
       plane.poll();
       if (++polls % 64 === 0) plane.step();
       let outcome: ProposeOutcome<number>;
-      if (plane.syncDone) outcome = { kind: 'decided', at, result: plane.takeSyncResult() };
+      if (plane.syncDone)
+        outcome = { kind: 'decided', at, result: commandOf(plane.takeSyncResult()) };
       else if (!plane.leading) outcome = { kind: 'unknown', reason: 'lostPermission' };
       else return;
       replica.syncPoll = undefined;
@@ -177,12 +184,32 @@ export class Clients {
   #make(replica: SimReplica, random: Random): { command: ClientCommand; bytes: Uint8Array } {
     const empty = random.chance(this.#options.emptyProbability);
     const id = empty ? EMPTY_COMMAND : ++this.#commands;
-    const max = this.#cluster.options.geometry.payloadBytesMax;
+    const { sessions, geometry } = this.#cluster.options;
+    const max = geometry.payloadBytesMax - (sessions === undefined ? 0 : PLAIN_HEADER_BYTES);
     const length = random.chance(0.1) ? max : random.between(COMMAND_BYTES_MIN, Math.min(max, 80));
-    const bytes = makeCommand(id, empty ? 0 : length);
+    const own = makeCommand(id, empty ? 0 : length);
+    const bytes =
+      sessions === undefined ? own : encodeSessionRequest({ kind: 'plain', command: own });
     const command = { id, at: replica, epoch: replica.link.int('epoch') };
     this.#observer.proposed(command);
     return { command, bytes };
+  }
+
+  /** Where the replicas have sessions, some clients use them. */
+  #makeSessions(random: Random): SessionClient[] {
+    const { sessions } = this.#cluster.options;
+    if (sessions === undefined) return [];
+    const parts = {
+      cluster: this.#cluster,
+      observer: this.#observer,
+      repliesPerSession: sessions.repliesPerSession,
+      thinkNsMax: () => this.#options.thinkUsMax * 1000,
+      nextCommand: () => ++this.#commands,
+      waits: (replica: SimReplica, by: number) => this.#waits(replica, by),
+      answered: (command: ClientCommand, outcome: ProposeOutcome<number>) =>
+        this.#answered(command, outcome),
+    };
+    return [1, 2, 3].map((n) => new SessionClient(parts, random.fork(`session client ${n}`)));
   }
 
   #waits(replica: SimReplica, by: number): void {

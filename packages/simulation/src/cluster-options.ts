@@ -1,4 +1,4 @@
-import type { Tuning } from '@mu-smr/consensus';
+import type { SessionLimits, Tuning } from '@mu-smr/consensus';
 import { DEFAULT_TUNING } from '@mu-smr/consensus/planes';
 import { entryBytes, type LogGeometry } from '@mu-smr/log';
 import type { Random } from './random.ts';
@@ -12,6 +12,8 @@ export interface ClusterOptions {
   readonly mtuBytes: number;
   /** Whether a replica behind every ring gets the state of another, as a real one does. */
   readonly transfersState: boolean;
+  /** Whether the replicas' state machine has sessions, and how many it remembers. */
+  readonly sessions: SessionLimits | undefined;
 }
 
 /** Draws a cluster: small rings, so that they wrap and are recycled many times, and short times. */
@@ -46,5 +48,16 @@ export function drawClusterOptions(seed: number, random: Random): ClusterOptions
       outstandingMax: random.pick([3, 8, 64]),
     },
     transfersState: random.chance(0.8),
+    sessions: drawSessions(random.fork('sessions')),
+  };
+}
+
+/** Mostly so few that clients find theirs evicted. */
+function drawSessions(random: Random): SessionLimits | undefined {
+  if (random.chance(0.5)) return undefined;
+  return {
+    sessionsMax: random.pick([2, 3, 4096]),
+    repliesPerSession: random.pick([1, 3, 16]),
+    replyBytesMax: random.pick([40, 4096]),
   };
 }

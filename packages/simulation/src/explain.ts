@@ -30,7 +30,7 @@ function describe({ cluster, workload, fabric, schedule, safetyUs }: RunSpec): s
   const { capacityBytes, payloadBytesMax, windowBytes } = cluster.geometry;
   return [
     `  ${cluster.replicas} replicas, a ring of ${capacityBytes} bytes, window ${windowBytes}, payload up to ${payloadBytesMax}, MTU ${cluster.mtuBytes}`,
-    `  clients: ${JSON.stringify(workload)}`,
+    `  clients: ${JSON.stringify(workload)}, sessions: ${JSON.stringify(cluster.sessions ?? 'none')}`,
     `  fabric: ${fabric === 'none' ? 'calm' : JSON.stringify(fabric)}`,
     `  faults in ${safetyUs} µs:${schedule.length === 0 ? ' none' : ''}`,
     ...schedule.map(({ atUs, kind, us }) => `    ${String(atUs).padStart(6)} µs ${kind}, ${us} µs`),

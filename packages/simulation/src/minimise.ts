@@ -39,6 +39,7 @@ const SIMPLIFICATIONS: readonly Simplification[] = [
   withWorkload({ strayProbability: 0 }),
   withWorkload({ emptyProbability: 0 }),
   withWorkload({ thinkUsMax: 400 }),
+  (spec) => ({ ...spec, cluster: { ...spec.cluster, sessions: undefined } }),
   (spec) => ({ ...spec, cluster: { ...spec.cluster, replicas: 3 } }),
 ];
 

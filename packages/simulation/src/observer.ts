@@ -8,6 +8,8 @@ export interface ClientCommand {
   /** Where it was proposed, and in which epoch of that replica. */
   readonly at: SimReplica;
   readonly epoch: number;
+  /** It belongs to a session: its client may propose it again, and it is applied once all the same. */
+  readonly numbered?: boolean;
 }
 
 /** One linearizable read. */

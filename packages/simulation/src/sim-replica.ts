@@ -12,7 +12,7 @@ import type { ClusterOptions } from './cluster-options.ts';
 import { ObservedControl } from './observed-control.ts';
 import type { Observer } from './observer.ts';
 import type { Random } from './random.ts';
-import { Recorder } from './recorder.ts';
+import { SimMachine, type SimResult } from './sim-machine.ts';
 
 export const GROUP_NONCE: GroupNonce = [0x6d75_736d, 0x7472_6565];
 
@@ -32,10 +32,10 @@ export class SimReplica {
   /** Of all lives in this cluster; the first is 1. */
   readonly incarnation: number;
   readonly link = new PlaneLink();
-  readonly recorder: Recorder;
+  readonly machine: SimMachine;
   readonly replicationAssembly: ReplicationAssembly;
   readonly backgroundAssembly: BackgroundAssembly;
-  replication!: ReplicationPlane<number>;
+  replication!: ReplicationPlane<SimResult>;
   background!: BackgroundPlane;
   crashed = false;
   /** Set while a caller spins in `proposeSync`: then the plane is polled and not stepped. */
@@ -69,7 +69,7 @@ export class SimReplica {
     const context = new Device(this.#backend, this.#backend.listDevices()[0]).open();
     this.replicationAssembly = new ReplicationAssembly(context, options.replicas, options.geometry);
     this.backgroundAssembly = new BackgroundAssembly(context, options.replicas);
-    this.recorder = new Recorder((command, index, hash, at) =>
+    this.machine = new SimMachine(options.sessions, (command, index, hash, at) =>
       observer.applied(this, command, index, hash, at),
     );
   }
@@ -210,7 +210,7 @@ export class SimReplica {
   #makeReplication(): void {
     const { geometry, tuning, replicas: slots } = this.#options;
     const assembly = this.replicationAssembly;
-    this.replication = new ReplicationPlane<number>({
+    this.replication = new ReplicationPlane<SimResult>({
       self: this.id,
       slots,
       incarnation: this.incarnation,
@@ -223,7 +223,7 @@ export class SimReplica {
       nonce: GROUP_NONCE,
       tuning,
       nowUs: () => this.nowUs,
-      stateMachine: this.recorder,
+      stateMachine: this.machine,
       wakeBackground: () => this.wake('background'),
       events: {
         leading: () => this.#observer.leading(this),

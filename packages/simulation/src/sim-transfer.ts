@@ -1,8 +1,8 @@
 import { LogPhase, type ConfigurationRecord } from '@mu-smr/consensus/planes';
 import type { LogOffset } from '@mu-smr/log';
 import type { Random } from './random.ts';
-import type { RecorderState } from './recorder.ts';
 import type { SimCluster } from './sim-cluster.ts';
+import type { SimState } from './sim-machine.ts';
 import type { SimReplica } from './sim-replica.ts';
 
 /** How often what cannot go on looks again. */
@@ -16,7 +16,7 @@ interface Gift {
   readonly donor: SimReplica;
   readonly at: LogOffset;
   readonly members: ConfigurationRecord;
-  readonly state: RecorderState;
+  readonly state: SimState;
   readonly entries: Uint8Array[];
   readonly end: () => void;
 }
@@ -103,7 +103,7 @@ export class SimTransfer {
       donor,
       at: replayer.applied,
       members,
-      state: donor.recorder.state(),
+      state: donor.machine.state(),
       entries,
       end: () => {
         replayer.watchers.delete(watcher);
@@ -114,7 +114,7 @@ export class SimTransfer {
 
   #restore(gift: Gift): void {
     if (this.#lost(gift)) return;
-    this.#to.recorder.load(gift.state);
+    this.#to.machine.load(gift.state);
     this.#to.replication.beginning.restored(gift.at, gift.members);
     this.#takeIn(gift);
   }

@@ -28,6 +28,8 @@ export class Outcomes implements Checker {
   answered(command: ClientCommand, outcome: ProposeOutcome<number>): void {
     const { id } = command;
     if (outcome.kind === 'unknown' || id === EMPTY_COMMAND) return;
+    // Another attempt may have done it, at another place: I11.
+    if (command.numbered === true) return;
     if (outcome.kind !== 'decided') {
       this.#notDone.add(id);
       mustHold('I4', !this.#appliedAt.has(id), () => `${id}: ${outcome.kind}, but applied`);

@@ -8,6 +8,7 @@ import { MEMBERSHIP_MUTANTS } from './membership-mutants.ts';
 import type { Mutant } from './mutant.ts';
 import { PERMISSION_MUTANTS } from './permission-mutants.ts';
 import { PROPOSE_MUTANTS } from './propose-mutants.ts';
+import { SESSION_MUTANTS } from './session-mutants.ts';
 
 export { huntMutants, type HuntOptions, type MutantResult } from './hunt-mutants.ts';
 export type { Mutant } from './mutant.ts';
@@ -18,4 +19,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...PROPOSE_MUTANTS,
   ...LOG_MUTANTS,
   ...MEMBERSHIP_MUTANTS,
+  ...SESSION_MUTANTS,
 ];

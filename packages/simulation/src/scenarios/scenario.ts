@@ -7,6 +7,7 @@ import { makeCommand } from '../command.ts';
 import type { ClientCommand, Observer } from '../observer.ts';
 import { Random } from '../random.ts';
 import { SimCluster } from '../sim-cluster.ts';
+import { outcomeOf } from '../sim-machine.ts';
 import type { SimReplica } from '../sim-replica.ts';
 
 /** A small ring, and times that fit virtual time. */
@@ -16,6 +17,7 @@ const OPTIONS: ClusterOptions = {
   geometry: { capacityBytes: 4096, payloadBytesMax: 100, windowBytes: 1024 },
   mtuBytes: 256,
   transfersState: false,
+  sessions: undefined,
   tuning: {
     ...DEFAULT_TUNING,
     tickUs: 50,
@@ -81,8 +83,8 @@ export class Scenario {
       withdrawn: false,
       posted: false,
       settle: (outcome) => {
-        proposed.outcome = outcome;
-        this.#observer.answered(command, outcome);
+        proposed.outcome = outcomeOf(outcome);
+        this.#observer.answered(command, proposed.outcome);
       },
     });
     at.wake('replication');
@@ -101,7 +103,7 @@ export class Scenario {
 
   /** Whether all that live have applied the same commands, and these many. */
   agree(commands: number): boolean {
-    const [first, ...rest] = this.cluster.alive.map((replica) => replica.recorder);
+    const [first, ...rest] = this.cluster.alive.map((replica) => replica.machine.recorder);
     return (
       first.count === commands &&
       rest.every((one) => one.hash === first.hash && one.count === commands)

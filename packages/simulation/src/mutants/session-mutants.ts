@@ -1,0 +1,28 @@
+import type { Mutant } from './mutant.ts';
+
+const TABLE = 'consensus/src/sessions/session-table.ts';
+
+/** Defects of sessions. */
+export const SESSION_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'double apply of a session: its replies are not looked at',
+    seenBy: ['I11'],
+    file: TABLE,
+    find: "if (reply !== undefined) return { kind: 'again', reply };",
+    replace: '',
+  },
+  {
+    name: 'double apply of a session: its replies are not in snapshots',
+    seenBy: ['I11'],
+    file: TABLE,
+    find: 'replies: new Map(replies) });',
+    replace: 'replies: new Map() });',
+  },
+  {
+    name: 'what is forgotten of a session is taken for new',
+    seenBy: ['I11'],
+    file: TABLE,
+    find: "{ kind: 'forgotten' } : { kind: 'new' }",
+    replace: "{ kind: 'new' } : { kind: 'new' }",
+  },
+];
