@@ -37,6 +37,34 @@ describe('the key-value application', () => {
     }
   });
 
+  // I11: a retry, wherever it goes, is answered as the first attempt was, and changes nothing.
+  it('does a numbered write once', async () => {
+    const opened = await fetch(bases[1], { method: 'POST' });
+    expect(opened.status).toBe(201);
+    const session = await opened.text();
+    const write = async (base: string, sequence: string, body: string): Promise<number> => {
+      const headers = { 'mu-session': session, 'mu-sequence': sequence };
+      return (await fetch(`${base}/once`, { method: 'PUT', body, headers })).status;
+    };
+    expect(await write(bases[0], '1', 'first')).toBe(204);
+    expect(await write(bases[1], '2', 'second')).toBe(204);
+    for (const base of bases) expect(await write(base, '1', 'first')).toBe(204);
+    expect(await (await fetch(`${bases[2]}/once`)).text()).toBe('second');
+    expect(await write(bases[0], '30', 'third')).toBe(204);
+    expect(await write(bases[0], '2', 'second')).toBe(409);
+    for (const malformed of ['0', '-1', '1.5', 'x', ''])
+      expect(await write(bases[0], malformed, 'x')).toBe(400);
+    const headers = { 'mu-session': `${session.slice(0, -1)}z`, 'mu-sequence': '1' };
+    expect((await fetch(`${bases[0]}/once`, { method: 'PUT', body: 'x', headers })).status).toBe(
+      400,
+    );
+    headers['mu-session'] = '4000-0123456789abcdef';
+    expect((await fetch(`${bases[0]}/once`, { method: 'PUT', body: 'x', headers })).status).toBe(
+      410,
+    );
+    expect(await (await fetch(`${bases[2]}/once`)).text()).toBe('third');
+  });
+
   it('answers 404 to a key that was never written', async () => {
     expect((await fetch(`${bases[0]}/none`)).status).toBe(404);
   });

@@ -40,6 +40,7 @@ export {
   SessionError,
   type SessionAttempt,
   type SessionOptions,
+  type SessionOutcome,
 } from './sessions/session.ts';
 export {
   decodeSessionRequest,

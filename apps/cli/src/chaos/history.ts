@@ -13,6 +13,8 @@ export interface Operation {
 export class History {
   readonly operations: Operation[] = [];
   unknowns = 0;
+  /** Attempts of writes beyond the first, in sessions. */
+  retries = 0;
 
   add(operation: Operation): void {
     this.operations.push(operation);

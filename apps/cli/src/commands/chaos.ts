@@ -23,6 +23,8 @@ interface ChaosReport {
   pauses: number;
   operations: number;
   unknowns: number;
+  /** Attempts of writes beyond the first, by clients with sessions. */
+  retries: number;
   violations: number;
   digestsEqual: boolean;
 }
@@ -66,6 +68,7 @@ function emptyReport(): ChaosReport {
     pauses: 0,
     operations: 0,
     unknowns: 0,
+    retries: 0,
     violations: 0,
     digestsEqual: true,
   };
@@ -79,6 +82,7 @@ function count(report: ChaosReport, result: RoundResult, seed: number): void {
   report.pauses += pauses;
   report.operations += history.operations.length;
   report.unknowns += history.unknowns;
+  report.retries += history.retries;
   report.digestsEqual &&= digestsEqual;
   let wrong = !digestsEqual;
   if (wrong) console.error(`round ${report.rounds}: the replicas did not come to the same state`);
@@ -100,10 +104,11 @@ function count(report: ChaosReport, result: RoundResult, seed: number): void {
 }
 
 function sentence(report: ChaosReport): string {
-  const { seconds, rounds, kills, restarts, pauses, operations, unknowns, violations } = report;
+  const { seconds, rounds, kills, restarts, pauses, operations, unknowns, retries, violations } =
+    report;
   return (
     `${rounds} rounds in ${seconds.toFixed(0)} s: ${kills} kills, ${restarts} restarts, ${pauses} pauses, ` +
-    `${operations} operations (${unknowns} of unknown outcome), ${violations} violations, ` +
+    `${operations} operations (${unknowns} of unknown outcome), ${retries} retries in sessions, ${violations} violations, ` +
     `states ${report.digestsEqual ? 'equal' : 'DIFFERENT'}`
   );
 }

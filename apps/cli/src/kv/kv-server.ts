@@ -1,7 +1,13 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Replica } from '@mu-smr/consensus';
+import {
+  encodeSessionRequest,
+  type Replica,
+  type SessionRequest,
+  type SessionResult,
+} from '@mu-smr/consensus';
 import { encodeWrite, type KvStateMachine } from './kv-state-machine.ts';
+import { newNonce, numberOf, sessionText, type Numbered } from './kv-session.ts';
 
 /** Longest value in bytes. */
 const VALUE_BYTES_MAX = 64 * 1024;
@@ -9,14 +15,22 @@ const VALUE_BYTES_MAX = 64 * 1024;
 /**
  * The key-value store over HTTP: `PUT /key` with the value as body, `GET /key`. A follower answers
  * 307 with the leader's address; an outcome that cannot be told is 504, never 204.
+ *
+ * `POST /` opens a session and answers its name. A `PUT` with the headers `mu-session` and
+ * `mu-sequence` may be sent again with the same ones, and is done once. 410: the session expired; 409:
+ * the number is too far below the session's highest.
  */
 export class KvServer {
   readonly #server: Server;
-  readonly #replica: Replica<void>;
+  readonly #replica: Replica<SessionResult>;
   readonly #store: KvStateMachine;
   readonly #addresses: readonly string[];
 
-  private constructor(replica: Replica<void>, store: KvStateMachine, addresses: readonly string[]) {
+  private constructor(
+    replica: Replica<SessionResult>,
+    store: KvStateMachine,
+    addresses: readonly string[],
+  ) {
     this.#replica = replica;
     this.#store = store;
     this.#addresses = addresses;
@@ -26,7 +40,7 @@ export class KvServer {
   }
 
   static async listen(
-    replica: Replica<void>,
+    replica: Replica<SessionResult>,
     store: KvStateMachine,
     addresses: readonly string[],
   ): Promise<KvServer> {
@@ -44,22 +58,47 @@ export class KvServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const key = keyOf(request);
-    if (key === undefined) response.writeHead(400).end('not a key');
-    else if (request.method === 'PUT') await this.#put(key, await bodyOf(request), response);
+    const numbered = numberOf(request.headers);
+    if (request.method === 'POST' && request.url === '/')
+      await this.#propose({ kind: 'open', nonce: newNonce() }, '', response);
+    else if (numbered === 'malformed') response.writeHead(400).end('not a session and a number');
+    else if (key === undefined) response.writeHead(400).end('not a key');
+    else if (request.method === 'PUT')
+      await this.#put(key, await bodyOf(request), numbered, response);
     else if (request.method === 'GET') await this.#get(key, response);
     else response.writeHead(405).end();
   }
 
-  async #put(key: string, value: string | undefined, response: ServerResponse): Promise<void> {
+  async #put(
+    key: string,
+    value: string | undefined,
+    numbered: Numbered | undefined,
+    response: ServerResponse,
+  ): Promise<void> {
     if (value === undefined) {
       response.writeHead(413).end(`values have at most ${VALUE_BYTES_MAX} bytes`);
       return;
     }
-    const outcome = await this.#replica.propose(encodeWrite({ key, value }));
-    if (outcome.kind === 'decided') response.writeHead(204).end();
+    const command = encodeWrite({ key, value });
+    const request: SessionRequest =
+      numbered === undefined
+        ? { kind: 'plain', command }
+        : { kind: 'numbered', ...numbered, command };
+    await this.#propose(request, key, response);
+  }
+
+  async #propose(request: SessionRequest, key: string, response: ServerResponse): Promise<void> {
+    const outcome = await this.#replica.propose(encodeSessionRequest(request));
+    if (outcome.kind === 'decided') this.#tell(outcome.result, response);
     else if (outcome.kind === 'notLeader') this.#redirect(key, response);
     else if (outcome.kind === 'unknown') response.writeHead(504).end('outcome unknown');
     else response.writeHead(503).end(outcome.reason);
+  }
+
+  #tell(result: SessionResult, response: ServerResponse): void {
+    if (result.kind === 'opened') response.writeHead(201).end(sessionText(result.session));
+    else if (result.kind !== 'refused') response.writeHead(204).end();
+    else response.writeHead(result.code === 'SESSION_EXPIRED' ? 410 : 409).end(result.code);
   }
 
   async #get(key: string, response: ServerResponse): Promise<void> {

@@ -7,12 +7,21 @@ export interface KvWrite {
   readonly value: string;
 }
 
+/** Answer to every write. */
+const NOTHING = new Uint8Array(0);
+
 export function encodeWrite(write: KvWrite): Uint8Array {
   return Buffer.from(JSON.stringify([write.key, write.value]));
 }
 
+/** What `encodeWrite` made. */
+export function decodeWrite(command: Uint8Array): KvWrite {
+  const [key, value] = JSON.parse(Buffer.from(command).toString()) as [string, string];
+  return { key, value };
+}
+
 /** The smallest application there is: a map of strings, replicated. For machines without redis-server. */
-export class KvStateMachine implements StateMachine<void> {
+export class KvStateMachine implements StateMachine<Uint8Array> {
   readonly #entries = new Map<string, string>();
 
   get(key: string): string | undefined {
@@ -26,9 +35,10 @@ export class KvStateMachine implements StateMachine<void> {
       .digest('hex');
   }
 
-  apply(command: Uint8Array): void {
-    const [key, value] = JSON.parse(Buffer.from(command).toString()) as [string, string];
+  apply(command: Uint8Array): Uint8Array {
+    const { key, value } = decodeWrite(command);
     this.#entries.set(key, value);
+    return NOTHING;
   }
 
   snapshot(): Iterable<Uint8Array> {

@@ -1,4 +1,4 @@
-import { Replica, type IbverbsFabric } from '@mu-smr/consensus';
+import { Replica, withSessions, type IbverbsFabric, type SessionResult } from '@mu-smr/consensus';
 import { z } from 'zod';
 import { CliError } from '../errors.ts';
 import { KvServer } from './kv-server.ts';
@@ -45,7 +45,7 @@ export function parseKvConfig(value: unknown): KvConfig {
 }
 
 export interface RunningKvReplica {
-  readonly replica: Replica<void>;
+  readonly replica: Replica<SessionResult>;
   /** Resolves should the replica be unable to go on. */
   readonly failed: Promise<Error>;
   /** Of the applied state. */
@@ -61,7 +61,7 @@ export async function runKvReplica(
   ibverbs?: IbverbsFabric,
 ): Promise<RunningKvReplica> {
   const store = new KvStateMachine();
-  const replica = new Replica<void>({
+  const replica = new Replica<SessionResult>({
     id,
     replicas: config.replicas.length,
     group: config.name,
@@ -69,7 +69,7 @@ export async function runKvReplica(
     ...(ibverbs === undefined ? {} : { ibverbs }),
     secret: config.secret,
     geometry: config.log,
-    stateMachine: store,
+    stateMachine: withSessions(store),
   });
   const failed = new Promise<Error>((resolve) => void replica.once('failed', resolve));
   await replica.start({ signal });

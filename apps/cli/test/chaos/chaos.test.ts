@@ -22,7 +22,7 @@ describe('mu chaos --json', () => {
         restarts: 'number',
         pauses: 'number',
       },
-      ...{ operations: 'number', unknowns: 'number', violations: 'number' },
+      ...{ operations: 'number', unknowns: 'number', retries: 'number', violations: 'number' },
       digestsEqual: 'boolean',
     });
     expect(report).toMatchObject({ violations: 0, digestsEqual: true });

@@ -1,10 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ProposeOutcome } from '../propose-outcome.ts';
+import type { Rejected } from '../propose-outcome.ts';
 import { SequenceWindow } from './sequence-window.ts';
 import type { SessionId, SessionRequest } from './session-request.ts';
 import { DEFAULT_SESSION_LIMITS } from './session-table.ts';
 import type { SessionRefusal, SessionResult } from './with-sessions.ts';
+
+/** How one attempt ended: what `propose` says of it, as far as a client needs to know. */
+export type SessionOutcome =
+  | { readonly kind: 'decided'; readonly result: SessionResult }
+  | { readonly kind: 'notLeader' | 'unknown' }
+  | { readonly kind: 'rejected'; readonly reason: Rejected['reason'] };
 
 /**
  * Brings one request to the group, once, and says how that ended; whom to ask is its business: the
@@ -13,7 +19,7 @@ import type { SessionRefusal, SessionResult } from './with-sessions.ts';
 export type SessionAttempt = (
   request: SessionRequest,
   signal: AbortSignal | undefined,
-) => Promise<ProposeOutcome<SessionResult>>;
+) => Promise<SessionOutcome>;
 
 /** How a client uses its session. */
 export interface SessionOptions {

@@ -12,7 +12,7 @@ import { temporaryFabric } from '../runtime/group.ts';
 import { add, Adder } from './adder.ts';
 
 const decided = (result: SessionResult): ReturnType<SessionAttempt> =>
-  Promise.resolve({ kind: 'decided', at: 64 as never, result });
+  Promise.resolve({ kind: 'decided', result });
 
 /** Answers of a group that is played here: what is asked, and what the test lets it say. */
 describe('Session', () => {
@@ -49,9 +49,7 @@ describe('Session', () => {
       if (request.kind !== 'numbered') return decided(opened);
       const { sequence } = request;
       return new Promise((resolve) => {
-        answers.set(sequence, () =>
-          resolve({ kind: 'decided', at: 64 as never, result: reply(`${sequence}`) }),
-        );
+        answers.set(sequence, () => resolve({ kind: 'decided', result: reply(`${sequence}`) }));
       });
     };
     const client = await Session.open(attempt, { repliesPerSession: 2 });
