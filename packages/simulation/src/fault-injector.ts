@@ -142,10 +142,9 @@ export class FaultInjector {
   #remove(victim: SimReplica): void {
     const [leader] = this.#cluster.leaders;
     if (leader === undefined || leader === victim || !this.#cluster.canLose(victim)) return;
-    leader.replication.remove(victim.id, ({ kind }) =>
+    this.#cluster.remove(victim, ({ kind }) =>
       this.#observer.fault(`${victim.host} is to be removed: ${kind}`),
     );
-    leader.wake('replication');
   }
 
   #disturb(kind: TimedKind, victim: SimReplica, us: number, random: Random): void {

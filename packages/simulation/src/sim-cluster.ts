@@ -1,5 +1,7 @@
 import { CompletionEntry, SimFabric, isPermissionError, type SimFaultOptions } from '@mu-smr/verbs';
+import type { RemovalOutcome } from '@mu-smr/consensus';
 import type { ClusterOptions } from './cluster-options.ts';
+import { canLose } from './fault-budget.ts';
 import type { Observer } from './observer.ts';
 import type { Random } from './random.ts';
 import { SimReplica } from './sim-replica.ts';
@@ -20,6 +22,8 @@ export class SimCluster {
   readonly #observer: Observer;
   readonly #byLogKey = new Map<number, SimReplica>();
   readonly #transfers = new Map<SimReplica, SimTransfer>();
+  /** Whose removal was asked for: nobody can tell when it takes effect, or whether. */
+  readonly #leaving = new Set<SimReplica>();
   #lives = 0;
 
   constructor(
@@ -42,25 +46,21 @@ export class SimCluster {
     if (options.transfersState) this.#watchLogs();
   }
 
-  /**
-   * Whether the group can bear the loss of a replica: a majority of the members remains, as those that
-   * remain know them, which hold all that a ring no longer does.
-   */
+  /** Whether the group can bear the loss of a replica. */
   canLose(victim: SimReplica): boolean {
-    const rest = this.alive.filter((replica) => replica !== victim);
-    const [newest] = rest
-      .filter(({ replication }) => replication.membership.size > 0)
-      .sort((a, b) => b.link.offset('configured') - a.link.offset('configured'));
-    if (newest === undefined) return false;
-    const { membership } = newest.replication;
-    const kept = Math.max(...rest.map((replica) => replica.link.offset('head')));
-    const able = rest.filter(
-      ({ id, incarnation, link, replication }) =>
-        membership.member(id) === incarnation &&
-        link.int('behind') === 0 &&
-        replication.replayer.known >= kept,
-    );
-    return able.length >= membership.majority;
+    return canLose(victim, this.replicas, this.#leaving);
+  }
+
+  /** Has the leader remove a member. */
+  remove(victim: SimReplica, settled: (outcome: RemovalOutcome) => void): void {
+    const [leader] = this.leaders;
+    if (leader === undefined) return;
+    this.#leaving.add(victim);
+    leader.replication.remove(victim.id, (outcome) => {
+      if (outcome.kind === 'rejected') this.#leaving.delete(victim);
+      settled(outcome);
+    });
+    leader.wake('replication');
   }
 
   /** Starts a replica that crashed: another life, without memory, that joins the group. */

@@ -21,6 +21,7 @@ export {
 } from '../core/configuration.ts';
 export { readChange, type MembershipChange } from '../core/configuration.ts';
 export { FastPath } from './fast-path.ts';
+export { majorityOf } from '../core/majority.ts';
 export type { Lane, ReplicationMemory } from './lane.ts';
 export type { Proposal } from './pending.ts';
 export { LaneOwner, LogPhase, PlaneLink, type DoubleField, type IntField } from './plane-link.ts';
