@@ -114,14 +114,14 @@ void IbvQueuePair::to_state(ibv_qp_state to) {
   apply(attributes, IBV_QP_STATE);
 }
 
-/// To RESET, with nothing of the earlier life under way. Whether that took one step.
+/// To RESET, with nothing of the earlier life under way.
 ///
 /// Soft-RoCE waits for its thread after it has set the state: when that thread is on its way to ERR
 /// because it has refused something, the queue pair ends there, and is reset again.
-bool IbvQueuePair::reset() {
+void IbvQueuePair::reset() {
   for (uint32_t tries = 1; tries <= kResetsMax; tries++) {
     to_state(IBV_QPS_RESET);
-    if (state() == QueuePairState::kReset) return tries == 1;
+    if (state() == QueuePairState::kReset) return;
   }
   throw VerbsFailure("ibv_modify_qp", EIO, "the queue pair does not stay in RESET");
 }
@@ -204,17 +204,18 @@ void IbvQueuePair::change_access(uint32_t access) {
 /// Has the device finish with the packet in its hands, and takes the connection up where it was.
 ///
 /// Packets that come meanwhile are dropped, and sent again by the peer, because the sequence number
-/// goes on where it stood. Where that cannot be, the queue pair is left in ERR, which revokes, too:
-/// it was there, it has sent what may or may not have arrived, or the peer cannot be reached now.
+/// goes on where it stood; one that was being refused is refused again, so the peer always hears why.
+/// Where that cannot be, the queue pair is left in ERR, which revokes, too: it was there, it has sent
+/// what may or may not have arrived, or the peer cannot be reached now.
 void IbvQueuePair::pass_through_reset(uint32_t access) {
   const bool works = state() == QueuePairState::kReadyToSend;
   accepts_ = false;
-  const bool quiet = reset();
+  reset();
   const bool idle = work_->cancel();
   ibv_qp_attr attributes{};
   ibv_qp_init_attr initial{};
   const int error = library().query_qp(queue_pair_, &attributes, IBV_QP_RQ_PSN | IBV_QP_SQ_PSN, &initial);
-  if (!works || !quiet || !idle || error != 0) return to_error();
+  if (!works || !idle || error != 0) return to_error();
   try {
     initialize(access);
     connect(attributes.rq_psn & kPacketSequenceNumberMax);

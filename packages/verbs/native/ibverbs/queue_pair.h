@@ -35,7 +35,7 @@ class IbvQueuePair final : public QueuePair {
   void check(const QueuePairChange& change) const;
   void apply(ibv_qp_attr& attributes, int mask);
   void to_state(ibv_qp_state state);
-  bool reset();
+  void reset();
   void initialize(uint32_t access);
   void connect(uint32_t receive_psn);
   void start(uint32_t send_psn);
