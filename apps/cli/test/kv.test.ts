@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Home } from './support/home.ts';
-import { Mu } from './support/mu.ts';
+import { Mu, mu } from './support/mu.ts';
 
 const home = new Home();
 
@@ -63,6 +63,24 @@ describe('the key-value application', () => {
       410,
     );
     expect(await (await fetch(`${bases[2]}/once`)).text()).toBe('third');
+  });
+
+  // docs/internals/divergence.md: each replica compares its state with the leader's, sessions included.
+  it('has its replicas compare their states', async () => {
+    interface Status {
+      readonly counters: { readonly digestsCompared: number; readonly divergences: number };
+    }
+    const statuses = async (): Promise<(Status | null)[]> => {
+      const { stdout } = await mu(home, 'status', '--group', 'kv', '--json');
+      const { replicas } = JSON.parse(stdout) as { replicas: { status: Status | null }[] };
+      return replicas.map(({ status }) => status);
+    };
+    let seen = await statuses();
+    while (!seen.every((status) => (status?.counters.digestsCompared ?? 0) > 1)) {
+      for (let n = 0; n < 8; n++) await put(bases[0], 'large', `${n}`.repeat(60_000));
+      seen = await statuses();
+    }
+    expect(seen.map((status) => status?.counters.divergences)).toEqual([0, 0, 0]);
   });
 
   it('answers 404 to a key that was never written', async () => {

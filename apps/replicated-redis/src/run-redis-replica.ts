@@ -6,7 +6,7 @@ import {
   type RedisBackendOptions,
   type ReplicaLike,
 } from '@mu-smr/adapter-redis';
-import type { IbverbsFabric, TimelineStep } from '@mu-smr/consensus';
+import type { IbverbsFabric, Divergence, TimelineStep } from '@mu-smr/consensus';
 import { createReplica } from './create-replica.js';
 import { ClusterConfigError, parseAddress, type ClusterConfig } from './cluster-config.js';
 
@@ -16,7 +16,8 @@ export interface OwnedReplica extends ReplicaLike {
   close(): Promise<unknown>;
   on: ReplicaLike['on'] &
     ((event: 'failed', listener: (error: Error) => void) => unknown) &
-    ((event: 'timeline', listener: (step: TimelineStep) => void) => unknown);
+    ((event: 'timeline', listener: (step: TimelineStep) => void) => unknown) &
+    ((event: 'diverged', listener: (divergence: Divergence) => void) => unknown);
 }
 
 export interface RunRedisReplicaOptions {

@@ -25,6 +25,7 @@ export type {
 } from './propose-outcome.ts';
 export type {
   CallOptions,
+  Divergence,
   PeerStatus,
   Proposer,
   ReplicaCounters,

@@ -39,6 +39,8 @@ export interface Tuning {
   readonly outstandingMax: number;
   /** Most commands that wait to be posted; beyond, `propose` answers `overloaded`. */
   readonly queuedCommandsMax: number;
+  /** Bytes of log between two comparisons of the replicas' states; 0 = they are not compared. */
+  readonly digestIntervalBytes: number;
   /** Default time for a proposal. */
   readonly proposeDeadlineMs: number;
 }
@@ -62,6 +64,7 @@ export const DEFAULT_TUNING: Tuning = {
   fateSharingUs: 1_000_000,
   outstandingMax: 64,
   queuedCommandsMax: 65_536,
+  digestIntervalBytes: 0,
   proposeDeadlineMs: 5000,
 };
 

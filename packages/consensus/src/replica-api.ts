@@ -17,6 +17,16 @@ export type TimelineStep =
   | { readonly kind: 'caughtUp'; readonly atUs: number }
   | { readonly kind: 'firstDecided'; readonly atUs: number };
 
+/** The states of two replicas differ although both have applied the same log. */
+export interface Divergence {
+  /** The offset up to which both had applied. */
+  readonly at: LogOffset;
+  /** The leader whose digest ours was compared with; which of the two is right nobody can tell. */
+  readonly by: ReplicaId;
+  readonly digest: string;
+  readonly own: string;
+}
+
 /** Events of a replica; listeners run on the event loop, never inside the hot path. */
 export interface ReplicaEvents {
   /** Whom this replica now believes to lead; `undefined` while nobody is known to. */
@@ -25,6 +35,8 @@ export interface ReplicaEvents {
   role: [role: 'leader' | 'follower'];
   /** A fail-over to this replica, step by step. */
   timeline: [step: TimelineStep];
+  /** Our state is not that of a leader. The replica goes on: its operator must decide. */
+  diverged: [divergence: Divergence];
   /** The replica cannot go on (a state machine that throws, a lost provider) and has stopped. */
   failed: [error: Error];
 }
@@ -49,6 +61,8 @@ export interface ReplicaStatus {
   /** `joining`: it has no state yet; `catchingUp`: what was decided since is on its way; `running`. */
   readonly phase: 'joining' | 'catchingUp' | 'running';
   readonly peers: readonly PeerStatus[];
+  /** The last divergence of this replica's state from that of a leader. */
+  readonly diverged: Divergence | undefined;
   readonly counters: ReplicaCounters;
   /** How the background thread is scheduled: `fifo` or `normal` and why. */
   readonly scheduling: string;
@@ -76,6 +90,9 @@ export interface ReplicaCounters {
   /** Transfers of the whole state to and from other replicas. */
   readonly statesGiven: number;
   readonly statesReceived: number;
+  /** Digests of the state that were compared with those of a leader, and how many differed. */
+  readonly digestsCompared: number;
+  readonly divergences: number;
 }
 
 /** The part of `Replica` that adapters use. */

@@ -136,7 +136,7 @@ function transportOf(options: ReplicaOptions<unknown>): Transport {
 /** Everything that must be equal at all replicas of a group, by name. */
 export function agreement(options: CompleteOptions<unknown>): Record<string, string | number> {
   return {
-    protocol: 2,
+    protocol: 3,
     provider: options.transport.kind,
     group: options.group,
     replicas: options.replicas,

@@ -83,6 +83,8 @@ export class Replica<Result = unknown>
         events: {
           leading: () => this.#timeline.leading(monotonicUs()),
           ended: () => this.#timeline.ended(),
+          // In a turn of its own: listeners do not run between two commands.
+          diverged: (divergence) => setImmediate(() => this.emit('diverged', divergence)),
         },
       });
       this.#plane = this.#runtime.plane;

@@ -34,6 +34,13 @@ export interface StateMachine<Result = unknown> {
   /** The whole state as a stream of chunks, taken between two applied commands. */
   snapshot(): AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
+  /**
+   * Tells states apart: equal for equal states, and different for different ones. With it the replicas
+   * of a group compare theirs now and then, after `digestIntervalBytes` of log. It is called between
+   * two commands and holds up everything, so it should be kept up to date rather than computed.
+   */
+  digest?(): string;
+
   /** Replaces the whole state by what `snapshot` produced elsewhere. */
   restore(chunks: AsyncIterable<Uint8Array>): Promise<void>;
 }

@@ -44,7 +44,7 @@ export class EntryView {
       this.#words[word + 10] === this.#nonce[0] &&
       this.#words[word + 11] === this.#nonce[1] &&
       kind >= EntryKind.command &&
-      kind <= EntryKind.configuration &&
+      kind <= EntryKind.check &&
       // First as it is: a length of four gigabytes would wrap when it is rounded up.
       this.#words[word] < limit &&
       entryBytes(this.#words[word]) <= limit

@@ -44,6 +44,8 @@ export const EntryKind = {
   pad: 4,
   /** A change of the group's membership; applied by consensus, never by the application. */
   configuration: 5,
+  /** Has the states of replicas compared; nothing that the application sees. */
+  check: 6,
 } as const;
 
 export type EntryKindName = keyof typeof EntryKind;

@@ -4,6 +4,7 @@ import { AppliedPrefix } from './checkers/applied-prefix.ts';
 import { Capacity } from './checkers/capacity.ts';
 import { ConfirmedFollowers } from './checkers/confirmed-followers.ts';
 import { Durability } from './checkers/durability.ts';
+import { Digests } from './checkers/digests.ts';
 import { ExactlyOnce } from './checkers/exactly-once.ts';
 import { Integrity } from './checkers/integrity.ts';
 import { KnownOffsets } from './checkers/known-offsets.ts';
@@ -44,6 +45,7 @@ export function makeCheckers(
     new ConfirmedFollowers(truth),
     new KnownOffsets(truth),
     new AppliedPrefix(),
+    new Digests(replicas),
     durability,
     new Reads(),
     new Integrity(truth, geometry),

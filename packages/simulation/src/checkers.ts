@@ -19,6 +19,7 @@ export function observeAll(checkers: readonly Checker[]): Observer {
     leading: all('leading'),
     ended: all('ended'),
     applied: all('applied'),
+    diverged: all('diverged'),
     proposed: all('proposed'),
     answered: all('answered'),
     read: all('read'),

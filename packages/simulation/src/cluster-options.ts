@@ -46,6 +46,7 @@ export function drawClusterOptions(seed: number, random: Random): ClusterOptions
       slowFollowerUs: random.between(1000, 5000),
       fateSharingUs: random.between(1000, 4000),
       outstandingMax: random.pick([3, 8, 64]),
+      digestIntervalBytes: random.fork('digests').pick([0, 500, 4000]),
     },
     transfersState: random.chance(0.8),
     sessions: drawSessions(random.fork('sessions')),

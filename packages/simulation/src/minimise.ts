@@ -27,6 +27,13 @@ function fewerClients(spec: RunSpec): RunSpec {
   return withWorkload({ clients: Math.ceil(spec.workload.clients / 2) })(spec);
 }
 
+function withoutDigests({ cluster, ...spec }: RunSpec): RunSpec {
+  return {
+    ...spec,
+    cluster: { ...cluster, tuning: { ...cluster.tuning, digestIntervalBytes: 0 } },
+  };
+}
+
 /** Tried in order, each kept if the same rule is still broken. */
 const SIMPLIFICATIONS: readonly Simplification[] = [
   (spec) => ({ ...spec, fabric: 'none' }),
@@ -40,6 +47,7 @@ const SIMPLIFICATIONS: readonly Simplification[] = [
   withWorkload({ emptyProbability: 0 }),
   withWorkload({ thinkUsMax: 400 }),
   (spec) => ({ ...spec, cluster: { ...spec.cluster, sessions: undefined } }),
+  withoutDigests,
   (spec) => ({ ...spec, cluster: { ...spec.cluster, replicas: 3 } }),
 ];
 

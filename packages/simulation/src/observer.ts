@@ -1,4 +1,4 @@
-import type { ApplyContext, ProposeOutcome } from '@mu-smr/consensus';
+import type { ApplyContext, Divergence, ProposeOutcome } from '@mu-smr/consensus';
 import type { SimWriteEvent } from '@mu-smr/verbs';
 import type { PlaneName, SimReplica } from './sim-replica.ts';
 
@@ -43,6 +43,8 @@ export interface Observer {
     hash: number,
     context: ApplyContext,
   ): void;
+  /** A replica found its state to differ from that of a leader. */
+  diverged(replica: SimReplica, divergence: Divergence): void;
   proposed(command: ClientCommand): void;
   answered(command: ClientCommand, outcome: ProposeOutcome<number>): void;
   /** A read is current and looks at the applied state now. */

@@ -36,6 +36,10 @@ export class Recorder implements StateMachine<number> {
     return id;
   }
 
+  digest(): string {
+    return `${this.count} ${this.hash}`;
+  }
+
   /** All there is, as of this call. */
   state(): RecorderState {
     return { count: this.count, hash: this.hash };

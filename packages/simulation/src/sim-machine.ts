@@ -22,6 +22,8 @@ export interface SimState {
 /** The state machine of a simulated replica: a recorder, in some clusters with sessions around it. */
 export class SimMachine implements StateMachine<SimResult> {
   readonly recorder: Recorder;
+  /** A part of the state that no command shows went wrong, as by a flipped bit. */
+  astray = false;
   readonly #sessions: SessionMachine | undefined;
 
   constructor(sessions: SessionLimits | undefined, observer: ApplyObserver) {
@@ -31,6 +33,7 @@ export class SimMachine implements StateMachine<SimResult> {
     const inBytes = {
       apply: (command: Uint8Array, context: ApplyContext) =>
         new Uint8Array(Uint32Array.of(recorder.apply(command, context)).buffer),
+      digest: () => recorder.digest(),
       snapshot: () => recorder.snapshot(),
       restore: (chunks: AsyncIterable<Uint8Array>) => recorder.restore(chunks),
     };
@@ -39,6 +42,11 @@ export class SimMachine implements StateMachine<SimResult> {
 
   apply(command: Uint8Array, context: ApplyContext): SimResult {
     return (this.#sessions ?? this.recorder).apply(command, context);
+  }
+
+  digest(): string {
+    const sessions = this.#sessions?.digest?.() ?? '';
+    return `${this.recorder.digest()} ${sessions}${this.astray ? ' and astray' : ''}`;
   }
 
   /** All there is, as of this call. */

@@ -38,6 +38,8 @@ export class SimReplica {
   replication!: ReplicationPlane<SimResult>;
   background!: BackgroundPlane;
   crashed = false;
+  /** The whole process stands still. */
+  paused = false;
   /** Set while a caller spins in `proposeSync`: then the plane is polled and not stepped. */
   syncPoll: (() => void) | undefined;
   readonly #fabric: SimFabric;
@@ -48,7 +50,6 @@ export class SimReplica {
   readonly #blockedUntil = { replication: 0, background: 0 };
   /** When each plane is to be stepped next; a step that was scheduled later is then out of date. */
   readonly #due = { replication: Infinity, background: Infinity };
-  readonly #paused = { host: false };
 
   constructor(
     id: number,
@@ -86,10 +87,6 @@ export class SimReplica {
   /** Ids of those that we are connected with, our own among them. */
   get peers(): number[] {
     return this.replicationAssembly.lanes.flatMap((lane) => (lane === undefined ? [] : [lane.to]));
-  }
-
-  get paused(): boolean {
-    return this.#paused.host;
   }
 
   get nowUs(): number {
@@ -175,12 +172,12 @@ export class SimReplica {
   }
 
   pause(nic: 'continues' | 'stops'): void {
-    this.#paused.host = true;
+    this.paused = true;
     this.#fabric.pause(this.host, { nic });
   }
 
   resume(): void {
-    this.#paused.host = false;
+    this.paused = false;
     this.#fabric.resume(this.host);
     this.wake('replication');
     this.wake('background');
@@ -228,6 +225,7 @@ export class SimReplica {
       events: {
         leading: () => this.#observer.leading(this),
         ended: (reason) => this.#observer.ended(this, reason),
+        diverged: (divergence) => this.#observer.diverged(this, divergence),
       },
     });
   }
@@ -264,7 +262,7 @@ export class SimReplica {
   }
 
   #run(plane: PlaneName): void {
-    if (this.#paused.host) return;
+    if (this.paused) return;
     const left = this.#blockedUntil[plane] - this.#fabric.now;
     if (left > 0) {
       this.#scheduleIn(plane, left);

@@ -38,6 +38,7 @@ export class Trace {
     ended: (replica, reason) => this.#add(`${replica.host} ends its epoch: ${reason}`),
     applied: (replica, command, index, _hash, { at }) =>
       this.#add(`${replica.host} applies ${command} as number ${index} at ${at}`),
+    diverged: (replica, { at, by }) => this.#add(`${replica.host} differs from r${by} at ${at}`),
     proposed: ({ id, at }) => this.#add(`${at.host} is given ${id}`),
     answered: ({ id, at }, outcome) => this.#add(`${at.host} answers ${id}: ${outcome.kind}`),
     read: ({ at, mustSee }) => this.#add(`${at.host} answers a read that must see ${mustSee}`),

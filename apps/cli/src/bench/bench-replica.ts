@@ -90,7 +90,7 @@ class BenchReplica {
   }
 
   #report(): BenchReport {
-    const { last, duplicated, missing, digest } = this.#machine;
+    const { last, duplicated, missing, hash: digest } = this.#machine;
     const { applied, capacityBytes, counters } = this.#replica.status();
     const longestGapMs = this.#longestGapUs / 1e3;
     this.#longestGapUs = 0;

@@ -22,14 +22,14 @@ export class CountingStateMachine implements StateMachine<number> {
   readonly last = new Array<number>(REPLICAS_MAX).fill(0);
   duplicated = 0;
   /** Of every command that was applied, in order: equal where the same was applied. */
-  digest = 0;
+  hash = 0;
   /** Numbers that were passed over, by origin: fine only if their outcome was unknown there. */
   readonly missing: (readonly [origin: number, number: number])[] = [];
 
   apply(command: Uint8Array): number {
     const origin = command[0];
     const number = command[4] | (command[5] << 8) | (command[6] << 16) | (command[7] << 24);
-    this.digest = (Math.imul(this.digest, 31) + number + origin) | 0;
+    this.hash = (Math.imul(this.hash, 31) + number + origin) | 0;
     const last = this.last[origin];
     if (number === last + 1) this.last[origin] = number;
     else if (number <= last) this.duplicated++;
@@ -41,13 +41,13 @@ export class CountingStateMachine implements StateMachine<number> {
   }
 
   snapshot(): Iterable<Uint8Array> {
-    return [Buffer.from(JSON.stringify([this.last, this.duplicated, this.missing, this.digest]))];
+    return [Buffer.from(JSON.stringify([this.last, this.duplicated, this.missing, this.hash]))];
   }
 
   async restore(chunks: AsyncIterable<Uint8Array>): Promise<void> {
     const parts: Uint8Array[] = [];
     for await (const chunk of chunks) parts.push(chunk);
-    const [last, duplicated, missing, digest] = JSON.parse(Buffer.concat(parts).toString()) as [
+    const [last, duplicated, missing, hash] = JSON.parse(Buffer.concat(parts).toString()) as [
       number[],
       number,
       (readonly [number, number])[],
@@ -55,7 +55,7 @@ export class CountingStateMachine implements StateMachine<number> {
     ];
     for (const [origin, number] of last.entries()) this.last[origin] = number;
     this.duplicated = duplicated;
-    this.digest = digest;
+    this.hash = hash;
     this.missing.splice(0, Infinity, ...missing);
   }
 }

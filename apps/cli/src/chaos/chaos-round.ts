@@ -172,6 +172,7 @@ export class ChaosRound {
       const answers = await Promise.all(
         this.#alive.map((id) => askControl(controlPath(this.#group.fabric, id), 1000)),
       );
+      if (answers.some((answer) => (answer?.status.counters.divergences ?? 0) > 0)) return false;
       const digests = new Set(answers.map((answer) => answer?.digest ?? 'no answer'));
       const enough = answers.length > this.#group.members.length / 2;
       if (digests.size === 1 && enough && !digests.has('no answer')) return true;

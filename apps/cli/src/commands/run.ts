@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { IbverbsFabric, ReplicaStatus, TimelineStep } from '@mu-smr/consensus';
+import type { Divergence, IbverbsFabric, ReplicaStatus, TimelineStep } from '@mu-smr/consensus';
 import { ClusterConfigError, parseClusterConfig, runRedisReplica } from '@mu-smr/replicated-redis';
 import { CliError } from '../errors.ts';
 import { controlPath, serveControl } from '../group/control.ts';
@@ -14,6 +14,7 @@ interface RunningReplica {
   readonly replica: {
     status(): ReplicaStatus;
     on(event: 'timeline', listener: (step: TimelineStep) => void): unknown;
+    on(event: 'diverged', listener: (divergence: Divergence) => void): unknown;
   };
   readonly failed: Promise<Error>;
   digest?(): string;
@@ -89,6 +90,12 @@ function rdma(fabric: string, config: CommonConfig): IbverbsFabric {
 /** Answers `mu status` until we are told to end, or the replica fails. */
 async function serve(running: RunningReplica, path: string, told: AbortSignal): Promise<void> {
   const timeline = lastFailOver(running);
+  running.replica.on('diverged', ({ at, by, digest, own }) => {
+    const { id } = running.replica.status();
+    console.error(
+      `replica ${id} DIVERGED: its state at ${at} is ${own}, that of leader ${by} is ${digest}`,
+    );
+  });
   const control = await serveControl(path, () => ({
     status: running.replica.status(),
     timeline,

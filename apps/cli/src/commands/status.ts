@@ -1,7 +1,7 @@
 import { findGroup } from '../group/group-file.ts';
 import { groupStatus, statusTable } from '../group/group-status.ts';
 
-/** `mu status [--json]`. Exit status 1 when no replica leads. */
+/** `mu status [--json]`. Exit status 1 when no replica leads, or the state of one is not that of its leader. */
 export async function status(options: { group?: string; json?: boolean }): Promise<number> {
   const group = findGroup(options.group);
   const members = await groupStatus(group);
@@ -14,5 +14,7 @@ export async function status(options: { group?: string; json?: boolean }): Promi
   } else {
     console.log(`group ${group.name} (${group.application})\n${statusTable(members)}`);
   }
-  return members.some((member) => member.answer?.status.role === 'leader') ? 0 : 1;
+  const answers = members.flatMap(({ answer }) => (answer === undefined ? [] : [answer.status]));
+  const diverged = answers.some(({ counters }) => counters.divergences > 0);
+  return !diverged && answers.some(({ role }) => role === 'leader') ? 0 : 1;
 }

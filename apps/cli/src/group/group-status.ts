@@ -29,9 +29,10 @@ export function statusTable(members: readonly MemberStatus[]): string {
   const rows = members.map(({ id, client, pid, process, answer }) => {
     const status = answer?.status;
     const role = process === 'running' ? (status?.role ?? 'no answer') : process;
+    const diverged = (status?.counters.divergences ?? 0) > 0;
     return [
       String(id),
-      role,
+      diverged ? `${role}, DIVERGED` : role,
       client,
       String(pid),
       status === undefined ? '' : String(status.applied),

@@ -4,6 +4,9 @@ import { CliError } from '../errors.ts';
 import { KvServer } from './kv-server.ts';
 import { KvStateMachine } from './kv-state-machine.ts';
 
+/** How often replicas compare their states: seldom beside writes of a kilobyte, often enough to be seen. */
+const DIGEST_INTERVAL_BYTES = 256 * 1024;
+
 const KvConfig = z.object({
   name: z.string(),
   fabric: z.string().startsWith('/', 'must be an absolute path'),
@@ -61,6 +64,7 @@ export async function runKvReplica(
   ibverbs?: IbverbsFabric,
 ): Promise<RunningKvReplica> {
   const store = new KvStateMachine();
+  const stateMachine = withSessions(store);
   const replica = new Replica<SessionResult>({
     id,
     replicas: config.replicas.length,
@@ -69,7 +73,8 @@ export async function runKvReplica(
     ...(ibverbs === undefined ? {} : { ibverbs }),
     secret: config.secret,
     geometry: config.log,
-    stateMachine: withSessions(store),
+    stateMachine,
+    tuning: { digestIntervalBytes: DIGEST_INTERVAL_BYTES },
   });
   const failed = new Promise<Error>((resolve) => void replica.once('failed', resolve));
   await replica.start({ signal });
@@ -79,7 +84,7 @@ export async function runKvReplica(
     return {
       replica,
       failed,
-      digest: () => store.digest(),
+      digest: () => stateMachine.digest?.() ?? store.digest(),
       close: async () => {
         server.close();
         await replica.close();

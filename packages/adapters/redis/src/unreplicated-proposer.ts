@@ -52,6 +52,7 @@ export class UnreplicatedProposer<Result>
       votes: true,
       phase: 'running',
       peers: [],
+      diverged: undefined,
       counters: {
         postedEntries: count,
         decidedCommands: count,
@@ -64,6 +65,8 @@ export class UnreplicatedProposer<Result>
         readProofs: 0,
         statesGiven: 0,
         statesReceived: 0,
+        digestsCompared: 0,
+        divergences: 0,
       },
       scheduling: 'normal: nothing is replicated',
     };

@@ -46,6 +46,13 @@ export class Leadership<Result> {
     return this.#growth !== undefined || this.#parts.reconfiguration.due;
   }
 
+  /** Whether something of the epoch is under way whose end only polling shows. */
+  get busy(): boolean {
+    const { fastPath, detector } = this.#parts;
+    const posts = fastPath.outstanding > 0 || detector.due;
+    return this.phase === 'takingOver' || this.reshaping || posts;
+  }
+
   /** The configuration that is applied here is another one than `configured` saw last. */
   get reconfigured(): boolean {
     return this.#since !== this.#parts.membership.since;
@@ -168,12 +175,13 @@ export class Leadership<Result> {
 
   /** Posts what is queued, a proof when one is wanted, and the announcement when there is nothing. */
   #post(): void {
-    const { submission, proofs, announcer, fastPath, reconfiguration } = this.#parts;
+    const { submission, proofs, announcer, fastPath, reconfiguration, detector } = this.#parts;
     const held = this.#growth?.growth.holdsPosts === true || reconfiguration.pending;
-    // A change last: nothing may follow it before it is applied.
     const queued = !held && submission.postQueued();
+    const checked = !held && detector.post();
+    // A change last: nothing may follow it before it is applied.
     const changed = !held && reconfiguration.post();
-    const posted = queued || changed;
+    const posted = queued || checked || changed;
     if (submission.blockedFor(this.#patienceUs)) this.#makeWay();
     const proof = proofs.post();
     const announced = !posted && announcer.post();

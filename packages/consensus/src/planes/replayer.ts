@@ -15,6 +15,7 @@ import {
 import { TrailerVerifier } from '@mu-smr/verbs';
 import { readChange } from '../core/configuration.ts';
 import type { ApplyContext, StateMachine } from '../state-machine.ts';
+import type { DivergenceDetector } from './divergence-detector.ts';
 import type { Membership } from './membership.ts';
 
 /** Entries whose checksums are verified in one call. */
@@ -61,6 +62,7 @@ export class Replayer<Result> {
   readonly #stateMachine: StateMachine<Result>;
   readonly #listener: AppliedListener<Result>;
   readonly #membership: Membership;
+  readonly #detector: DivergenceDetector;
   readonly #context: MutableContext = { at: LOG_BEGIN, index: 0, count: 0, local: false };
 
   constructor(
@@ -70,6 +72,7 @@ export class Replayer<Result> {
     stateMachine: StateMachine<Result>,
     listener: AppliedListener<Result>,
     membership: Membership,
+    detector: DivergenceDetector,
   ) {
     this.#bytes = log;
     this.#view = new EntryView(log, nonce);
@@ -79,6 +82,7 @@ export class Replayer<Result> {
     this.#stateMachine = stateMachine;
     this.#listener = listener;
     this.#membership = membership;
+    this.#detector = detector;
   }
 
   /** Begins at `offset`: the state up to there came from another replica. */
@@ -153,9 +157,13 @@ export class Replayer<Result> {
 
   #applyEntry(view: EntryView, offset: LogOffset, end: LogOffset): void {
     const kind = view.kind;
-    if (kind === EntryKind.configuration)
-      this.#membership.apply(readChange(this.#bytes, view.payloadAt), end);
-    if (kind !== EntryKind.command && kind !== EntryKind.batch) return;
+    if (kind !== EntryKind.command && kind !== EntryKind.batch) {
+      if (kind === EntryKind.configuration)
+        this.#membership.apply(readChange(this.#bytes, view.payloadAt), end);
+      else if (kind === EntryKind.check)
+        this.#detector.apply(this.#bytes, view.payloadAt, offset, end);
+      return;
+    }
     const context = this.#context;
     context.at = offset;
     context.index = 0;

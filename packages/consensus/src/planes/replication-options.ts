@@ -2,6 +2,7 @@ import type { GroupNonce, LogGeometry } from '@mu-smr/log';
 import type { CompletionQueue, SendRing } from '@mu-smr/verbs';
 import type { Incarnation } from '../core/configuration.ts';
 import type { Tuning } from '../limits.ts';
+import type { Divergence } from '../replica-api.ts';
 import type { StateMachine } from '../state-machine.ts';
 import type { Lane, ReplicationMemory } from './lane.ts';
 import type { PlaneLink } from './plane-link.ts';
@@ -33,4 +34,6 @@ export interface ReplicationPlaneOptions<Result> {
 export interface ReplicationEvents {
   readonly leading: () => void;
   readonly ended: (reason: string) => void;
+  /** Our state is not that of a leader, as of an offset that both have applied. */
+  readonly diverged: (divergence: Divergence) => void;
 }

@@ -1,5 +1,6 @@
 import { Announcer } from './announcer.ts';
 import { Beginning } from './beginning.ts';
+import { DivergenceDetector } from './divergence-detector.ts';
 import { EpochLanes } from './epoch-lanes.ts';
 import { FastPath } from './fast-path.ts';
 import { GrantGathering } from './grant-gathering.ts';
@@ -28,6 +29,7 @@ export interface ReplicationParts<Result> {
   readonly proofs: PermissionProofs;
   readonly replayer: Replayer<Result>;
   readonly reconfiguration: Reconfiguration;
+  readonly detector: DivergenceDetector;
   readonly beginning: Beginning;
 }
 
@@ -54,6 +56,15 @@ export function makeParts<Result>(
   const rounds = new Rounds({ slots, fastPath, nowUs, graceUs: tuning.grantGraceUs, giveUp });
   const access = new LogAccess({ geometry, layout, nonce, fastPath, rounds, sendRing, memory });
   const pending = new Pending<Result>();
+  const { bytes: staging } = memory.staging;
+  const detector = new DivergenceDetector({
+    self,
+    fastPath,
+    staging,
+    stateMachine: options.stateMachine,
+    intervalBytes: tuning.digestIntervalBytes,
+    diverged: options.events.diverged,
+  });
   const replayer = new Replayer(
     memory.log.bytes,
     geometry,
@@ -61,8 +72,8 @@ export function makeParts<Result>(
     options.stateMachine,
     pending,
     membership,
+    detector,
   );
-  const { bytes: staging } = memory.staging;
   const log = memory.log.bytes;
   const lanes = new EpochLanes(options.lanes, self, link);
   const graceUs = tuning.grantGraceUs;
@@ -78,6 +89,7 @@ export function makeParts<Result>(
     announcer: new Announcer(fastPath, access, link),
     proofs: new PermissionProofs(fastPath, access, slots, membership),
     replayer,
+    detector,
     reconfiguration: new Reconfiguration(
       self,
       membership,

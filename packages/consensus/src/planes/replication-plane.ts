@@ -8,6 +8,7 @@ import type {
   ReplicaId,
 } from '../propose-outcome.ts';
 import type { Beginning } from './beginning.ts';
+import type { DivergenceDetector } from './divergence-detector.ts';
 import type { FastPath } from './fast-path.ts';
 import { tagIsOf } from './lane.ts';
 import { Leadership } from './leadership.ts';
@@ -43,6 +44,7 @@ export class ReplicationPlane<Result> {
   readonly fastPath: FastPath;
   /** Who is a member, by all that is applied here. */
   readonly membership: Membership;
+  readonly detector: DivergenceDetector;
   /** How the log begins; nothing is applied, and nobody leads, before it has. */
   readonly beginning: Beginning;
   #leadership: Leadership<Result> | undefined;
@@ -51,11 +53,11 @@ export class ReplicationPlane<Result> {
   constructor(options: ReplicationPlaneOptions<Result>) {
     this.#o = options;
     this.#link = options.link;
-    const parts = makeParts(options, (lane) => this.#leadership?.dropLane(lane));
-    this.#parts = parts;
+    const parts = (this.#parts = makeParts(options, (lane) => this.#leadership?.dropLane(lane)));
     this.replayer = parts.replayer;
     this.fastPath = parts.fastPath;
     this.membership = parts.membership;
+    this.detector = parts.detector;
     this.beginning = parts.beginning;
   }
 
@@ -82,14 +84,12 @@ export class ReplicationPlane<Result> {
 
   /** Whether something is under way whose end only polling shows. */
   get busy(): boolean {
-    const { proofs, pending, fastPath, replayer } = this.#parts;
+    const { proofs, pending, replayer } = this.#parts;
     return (
-      this.phase === 'takingOver' ||
-      this.#leadership?.reshaping === true ||
+      this.#leadership?.busy === true ||
       proofs.waiting > 0 ||
       pending.queued > 0 ||
       pending.waiting > 0 ||
-      (this.leading && fastPath.outstanding > 0) ||
       replayer.applied < replayer.known
     );
   }

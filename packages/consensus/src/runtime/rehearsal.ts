@@ -146,7 +146,12 @@ function member(
       restore: () => Promise.resolve(),
     },
     wakeBackground: () => undefined,
-    events: { leading: () => timeline.leading(monotonicUs()), ended: () => timeline.ended() },
+    events: {
+      leading: () => timeline.leading(monotonicUs()),
+      ended: () => timeline.ended(),
+      // The state here is nobody's: it has no digest.
+      diverged: () => undefined,
+    },
   });
   const backgroundPlane = new BackgroundPlane({
     ...shared,

@@ -31,6 +31,7 @@ export function statusOf<Result>(
     votes: plane?.membership.isVoter(options.id) === true,
     phase: PHASES[link.int('phase')],
     peers: peersOf(options, link),
+    diverged: plane?.detector.last,
     counters: {
       postedEntries: plane?.postedEntries ?? 0,
       decidedCommands,
@@ -43,6 +44,8 @@ export function statusOf<Result>(
       readProofs: plane?.readProofs ?? 0,
       statesGiven: runtime?.transfers.given ?? 0,
       statesReceived: runtime?.transfers.received ?? 0,
+      digestsCompared: plane?.detector.compared ?? 0,
+      divergences: plane?.detector.differed ?? 0,
     },
     scheduling: runtime?.scheduling ?? 'not started',
   };

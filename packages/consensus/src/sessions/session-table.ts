@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { createHash } from 'node:crypto';
 import type { SessionId } from './session-request.ts';
 
 /** How much the reply cache keeps; the same at every replica of a group. */
@@ -123,6 +124,17 @@ export class SessionTable {
       replies: [...replies],
     }));
     return { opened: this.#opened, sessions };
+  }
+
+  /** Equal at replicas that remember the same. */
+  digest(): string {
+    const hash = createHash('sha256');
+    for (const { id, replies } of this.#sessions.values()) {
+      hash.update(`${id.number} ${id.nonce} ${replies.size}\n`);
+      for (const [sequence, reply] of replies)
+        hash.update(`${sequence} ${reply.length}\n`).update(reply);
+    }
+    return `${this.#opened} ${hash.digest('hex')}`;
   }
 
   /** Begins anew: `load` follows for each session, in the order of the record. */

@@ -48,11 +48,15 @@ export function withSessions(
 export class SessionMachine implements StateMachine<SessionResult> {
   readonly #machine: StateMachine<Uint8Array>;
   readonly #table: SessionTable;
+  /** Of the sessions and of the machine, where that tells one. */
+  readonly digest?: () => string;
 
   /** @internal */
   constructor(machine: StateMachine<Uint8Array>, limits: SessionLimits) {
     this.#machine = machine;
     this.#table = new SessionTable(limits);
+    if (machine.digest !== undefined)
+      this.digest = () => `${this.#table.digest()} ${machine.digest?.()}`;
   }
 
   /** Sessions that are open. */
