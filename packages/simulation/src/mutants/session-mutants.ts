@@ -1,8 +1,8 @@
-import type { Mutant } from './mutant.ts';
+import { PLANES, type Mutant } from './mutant.ts';
 
 const TABLE = 'consensus/src/sessions/session-table.ts';
 
-/** Defects of sessions. */
+/** Defects of sessions, and of the comparison of states. */
 export const SESSION_MUTANTS: readonly Mutant[] = [
   {
     name: 'double apply of a session: its replies are not looked at',
@@ -24,5 +24,20 @@ export const SESSION_MUTANTS: readonly Mutant[] = [
     file: TABLE,
     find: "{ kind: 'forgotten' } : { kind: 'new' }",
     replace: "{ kind: 'new' } : { kind: 'new' }",
+  },
+  {
+    name: 'digests are taken and never compared',
+    seenBy: ['I9'],
+    scenario: 'stateThatGoesAstray',
+    file: `${PLANES}/divergence-detector.ts`,
+    find: 'if (own === digest) return;',
+    replace: 'if (own.length === digest.length) return;',
+  },
+  {
+    name: 'a digest is compared with that of another offset',
+    seenBy: ['I9'],
+    file: `${PLANES}/divergence-detector.ts`,
+    find: 'const own = this.#taken.get(at);',
+    replace: 'const own = [...this.#taken.values()][0];',
   },
 ];

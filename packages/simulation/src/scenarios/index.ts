@@ -1,3 +1,4 @@
+export { stateThatGoesAstray } from './astray.ts';
 export {
   delayedWriteOfAnOldEpoch,
   followerThatWasAnothersInBetween,

@@ -45,8 +45,14 @@ export class Scenario {
   readonly #observer: Observer;
   #commands = 0;
 
-  constructor(options: Partial<ClusterOptions> = {}, extra: Checker = {}) {
-    const all = { ...OPTIONS, ...options };
+  /** With `digestIntervalBytes` the replicas compare their states. */
+  constructor(
+    options: Partial<ClusterOptions> = {},
+    extra: Checker = {},
+    digestIntervalBytes = OPTIONS.tuning.digestIntervalBytes,
+  ) {
+    const tuning = { ...(options.tuning ?? OPTIONS.tuning), digestIntervalBytes };
+    const all = { ...OPTIONS, ...options, tuning };
     const checkers = makeCheckers(all, () => this.cluster.replicas);
     this.#observer = observeAll([...checkers.list, extra]);
     this.cluster = new SimCluster(all, new Random(all.seed), this.#observer, 'none');

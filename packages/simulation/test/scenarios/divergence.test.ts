@@ -1,14 +1,15 @@
 import type { Divergence } from '@mu-smr/consensus';
-import { DEFAULT_TUNING } from '@mu-smr/consensus/planes';
 import { describe, expect, it } from 'vitest';
+import { stateThatGoesAstray } from '../../src/scenarios/index.ts';
 import { Scenario } from '../../src/scenarios/scenario.ts';
 
 /** A cluster that compares states, and who told of a difference. */
 function watched(intervalBytes: number): { scenario: Scenario; told: [number, Divergence][] } {
   const told: [number, Divergence][] = [];
   const scenario = new Scenario(
-    { tuning: { ...DEFAULT_TUNING, tickUs: 50, digestIntervalBytes: intervalBytes } },
+    {},
     { diverged: (replica, divergence) => void told.push([replica.id, divergence]) },
+    intervalBytes,
   );
   return { scenario, told };
 }
@@ -26,6 +27,8 @@ describe('a state that goes astray', () => {
     expect(told.length).toBeGreaterThan(0);
     for (const [id, { by }] of told) expect([id, by]).toEqual([stray.id, leader.id]);
   });
+
+  it('is seen in the scenario that mutants run', stateThatGoesAstray);
 
   it('is seen by the followers when it is the leader', () => {
     const { scenario, told } = watched(1000);
