@@ -4,6 +4,7 @@ export default defineConfig({
   entry: {
     index: 'src/index.ts',
     planes: 'src/planes/index.ts',
+    metrics: 'src/metrics/index.ts',
     'background-worker': 'src/runtime/background-worker.ts',
   },
   format: ['esm'],

@@ -24,6 +24,7 @@ function program(finish: (status: number) => void): Command {
     .option('--group <name>', 'name of the group', 'default')
     .option('--port <port>', 'first client port (default: free ports)')
     .option('--log-bytes <n>', 'capacity of the log in bytes, a power of two')
+    .option('--metrics-port <port>', 'metrics of replica 0; those of the others at the next ports')
     .option('--no-restart', 'leave a replica dead that ends: else it is started again, and joins')
     .action(action(async () => (await import('./commands/up.ts')).up));
   mu.command('run <application>')
@@ -31,6 +32,7 @@ function program(finish: (status: number) => void): Command {
     .requiredOption('--config <file>', 'cluster.json, the same at every replica')
     .requiredOption('--id <n>', 'which replica of it to run')
     .option('--fabric <device>', 'ibverbs:DEVICE[:PORT[:GID]] for a group over RDMA')
+    .option('--metrics-port <port>', 'serve http://127.0.0.1:<port>/metrics to Prometheus')
     .action(action(async () => (await import('./commands/run.ts')).run));
   mu.command('status')
     .description('show the replicas of a local group')

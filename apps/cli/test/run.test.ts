@@ -30,7 +30,7 @@ describe.each(['redis', 'kv'])('mu run %s', (application) => {
   });
 
   /** Runs replica 0 of a group of that many. */
-  function run(replicas: number): Mu {
+  function run(replicas: number, ...more: string[]): Mu {
     const config = join(directory, 'cluster.json');
     const clients = [port, 1, 2].slice(0, replicas);
     writeFileSync(
@@ -44,7 +44,7 @@ describe.each(['redis', 'kv'])('mu run %s', (application) => {
         log: { capacityBytes: 16_777_216 },
       }),
     );
-    return new Mu(home, ['run', application, '--config', config, '--id', '0']);
+    return new Mu(home, ['run', application, '--config', config, '--id', '0', ...more]);
   }
 
   function expectNothingLeft(): void {
@@ -63,6 +63,19 @@ describe.each(['redis', 'kv'])('mu run %s', (application) => {
     const { status, stderr } = await command.ended;
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(children.filter(({ pid }) => isAlive(pid))).toEqual([]);
+    expectNothingLeft();
+  });
+
+  it('says that the port for its metrics is in use, and ends', async () => {
+    const other = await listen();
+    server.close();
+    await once(server, 'close');
+    const { status, stdout, stderr } = await run(1, '--metrics-port', String(other.port)).ended;
+    other.server.close();
+    expect(stderr).toBe(
+      `mu: cannot serve metrics at port ${other.port} of 127.0.0.1: it is in use [METRICS_PORT]\n`,
+    );
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
     expectNothingLeft();
   });
 

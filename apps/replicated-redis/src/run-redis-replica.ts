@@ -43,15 +43,19 @@ export type CreateReplica = (
   ibverbs?: IbverbsFabric,
 ) => OwnedReplica;
 
-export interface RunningRedisReplica {
+export interface RunningRedisReplica<Owned extends OwnedReplica = OwnedReplica> {
   readonly clientPort: number;
-  readonly replica: OwnedReplica;
+  readonly replica: Owned;
   /** Resolves should the replica be unable to go on: it has closed itself then. */
   readonly failed: Promise<Error>;
   close(): Promise<void>;
 }
 
 /** Starts one replica of a replicated Redis: redis-server, replica, and the port for clients. */
+export function runRedisReplica(
+  options: RunRedisReplicaOptions & { readonly createReplica?: never },
+): Promise<RunningRedisReplica<ReturnType<typeof createReplica>>>;
+export function runRedisReplica(options: RunRedisReplicaOptions): Promise<RunningRedisReplica>;
 export async function runRedisReplica(
   options: RunRedisReplicaOptions,
 ): Promise<RunningRedisReplica> {

@@ -9,6 +9,7 @@ export type ConsensusErrorCode =
   | 'STATE_TRANSFER'
   | 'REMOVED'
   | 'BACKGROUND_FAILED'
+  | 'METRICS_PORT'
   | 'CLOSED';
 
 /** A refusal with a code; expected outcomes of proposals are values instead. */

@@ -39,6 +39,8 @@ export interface ReplicaEvents {
   diverged: [divergence: Divergence];
   /** The replica cannot go on (a state machine that throws, a lost provider) and has stopped. */
   failed: [error: Error];
+  /** `close` has released everything. */
+  closed: [];
 }
 
 /** What a replica says of itself. */
@@ -86,6 +88,8 @@ export interface ReplicaCounters {
   readonly slowPermissionSwitches: number;
   readonly aborts: number;
   readonly suspicions: number;
+  /** Suspected peers that were trusted again in the same life: slow or paused, not dead. */
+  readonly falseSuspicions: number;
   readonly readProofs: number;
   /** Transfers of the whole state to and from other replicas. */
   readonly statesGiven: number;

@@ -186,6 +186,11 @@ export class Replica<Result = unknown>
     return statusOf(this.#o, this.#link, this.#plane, this.#calls.decidedCommands, this.#runtime);
   }
 
+  /** Has the latency of each decided `propose` told, in milliseconds, inside the hot path: be brief. */
+  observeProposals(observer: (latencyMs: number) => void): void {
+    this.#calls.observer = observer;
+  }
+
   /** Gives up leadership, ends the threads, closes queue pairs and memory. Pending calls end as closed. */
   async close(): Promise<void> {
     if (this.#state === 'closed') return;
@@ -196,6 +201,7 @@ export class Replica<Result = unknown>
     );
     this.#calls.close();
     await this.#runtime?.close();
+    this.emit('closed');
   }
 
   /** Steps while there is something to do, without keeping the event loop from others. */

@@ -1,19 +1,19 @@
 import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { Divergence, IbverbsFabric, ReplicaStatus, TimelineStep } from '@mu-smr/consensus';
+import type { Divergence, IbverbsFabric, TimelineStep } from '@mu-smr/consensus';
+import { MetricsServer, type MetricsSource } from '@mu-smr/consensus/metrics';
 import { ClusterConfigError, parseClusterConfig, runRedisReplica } from '@mu-smr/replicated-redis';
 import { CliError } from '../errors.ts';
 import { controlPath, serveControl } from '../group/control.ts';
 import type { ReplicaMessage } from '../group/replica-process.ts';
 import { aborted, interruption } from '../interruption.ts';
+import { wholeNumber } from '../output/numbers.ts';
 import { parseKvConfig, runKvReplica } from '../kv/run-kv-replica.ts';
 import { checkApplication, type Application } from './application.ts';
 
 /** A replica of some application that runs in this process. */
 interface RunningReplica {
-  readonly replica: {
-    status(): ReplicaStatus;
-    on(event: 'timeline', listener: (step: TimelineStep) => void): unknown;
+  readonly replica: MetricsSource & {
     on(event: 'diverged', listener: (divergence: Divergence) => void): unknown;
   };
   readonly failed: Promise<Error>;
@@ -37,12 +37,16 @@ const GRACE_MS = 5000;
 /** `mu run APPLICATION --config FILE --id N`: one replica, until a signal or its supervisor ends it. */
 export async function run(
   application: string,
-  options: { config: string; id: string; fabric?: string },
+  options: { config: string; id: string; fabric?: string; metricsPort?: string },
 ): Promise<number> {
   checkApplication(application);
   if (!/^\d+$/.test(options.id))
     throw new CliError('USAGE', `--id must be a replica's number, not ${options.id}`, 2);
   const id = Number(options.id);
+  const metricsPort =
+    options.metricsPort === undefined
+      ? undefined
+      : wholeNumber('metrics-port', options.metricsPort, 1, 65_535);
   const { config, start } = applicationOf(application, await readConfig(options.config));
   if (config.replicas[id] === undefined)
     throw new CliError(
@@ -58,6 +62,7 @@ export async function run(
     const running = await start(id, told, ibverbs).catch((error: Error) => {
       throw told.aborted ? (told.reason as Error) : error;
     });
+    if (metricsPort !== undefined) await measured(running, metricsPort);
     console.log(`replica ${id} serves ${application} clients at ${config.replicas[id].client}`);
     await serve(running, controlPath(config.fabric, id), told);
   } finally {
@@ -85,6 +90,16 @@ function rdma(fabric: string, config: CommonConfig): IbverbsFabric {
     );
   });
   return { device, rendezvous };
+}
+
+/** Serves the replica's metrics; ends the replica when that cannot be. */
+async function measured(running: RunningReplica, port: number): Promise<void> {
+  try {
+    await MetricsServer.listen(running.replica, { port });
+  } catch (error) {
+    await running.close();
+    throw error;
+  }
 }
 
 /** Answers `mu status` until we are told to end, or the replica fails. */

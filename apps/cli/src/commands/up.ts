@@ -8,6 +8,7 @@ export interface UpOptions {
   readonly replicas: string;
   readonly group: string;
   readonly port?: string;
+  readonly metricsPort?: string;
   readonly logBytes?: string;
   readonly restart?: boolean;
 }
@@ -16,10 +17,10 @@ export interface UpOptions {
 export async function up(application: string, options: UpOptions): Promise<number> {
   checkApplication(application);
   const replicas = wholeNumber('replicas', options.replicas, 1, 9);
-  const port =
-    options.port === undefined
-      ? undefined
-      : wholeNumber('port', options.port, 1, 65_536 - replicas);
+  const firstPort = (option: string, value: string | undefined): number | undefined =>
+    value === undefined ? undefined : wholeNumber(option, value, 1, 65_536 - replicas);
+  const port = firstPort('port', options.port);
+  const metricsPort = firstPort('metrics-port', options.metricsPort);
   const logCapacityBytes =
     options.logBytes === undefined ? undefined : wholeNumber('log-bytes', options.logBytes, 1);
   if (replicas % 2 === 0)
@@ -31,6 +32,7 @@ export async function up(application: string, options: UpOptions): Promise<numbe
     application,
     replicas,
     port,
+    metricsPort,
     logCapacityBytes,
     signal,
   });

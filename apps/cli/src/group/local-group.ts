@@ -17,6 +17,8 @@ export interface LocalGroupOptions {
   readonly replicas: number;
   /** First client port; default: ports that are free. */
   readonly port?: number | undefined;
+  /** Port of replica 0 for its metrics; those of the others follow. Default: none. */
+  readonly metricsPort?: number | undefined;
   readonly logCapacityBytes?: number | undefined;
   /** What each replica runs instead of `mu`, with the same command line. */
   readonly program?: string | undefined;
@@ -151,11 +153,13 @@ export class LocalGroup extends EventEmitter<{ exit: [id: number]; restarted: [i
   }
 
   #spawn(id: number): ReplicaProcess {
-    const { application, program } = this.#options;
+    const { application, program, metricsPort: first } = this.#options;
+    const metricsPort = first === undefined ? undefined : first + id;
     const client = `127.0.0.1:${this.#ports[id]}`;
     const config = join(this.#directory, 'cluster.json');
     const log = join(this.#directory, `replica-${id}.log`);
-    const member = new ReplicaProcess({ application, id, client, config, log, program });
+    const options = { application, id, client, config, log, program, metricsPort };
+    const member = new ReplicaProcess(options);
     const startedAt = performance.now();
     member.once('exit', () => {
       this.emit('exit', id);

@@ -19,6 +19,8 @@ export interface ReplicaProcessOptions {
   readonly config: string;
   /** File for what the replica prints. */
   readonly log: string;
+  /** Where it serves its metrics; default: nowhere. */
+  readonly metricsPort?: number | undefined;
   /** Runs the command line of `mu run`; default: `mu` itself. */
   readonly program?: string | undefined;
 }
@@ -37,12 +39,13 @@ export class ReplicaProcess extends EventEmitter<{ exit: [] }> {
 
   constructor(options: ReplicaProcessOptions) {
     super();
-    const { application, id, client, config, log } = options;
+    const { application, id, client, config, log, metricsPort } = options;
     const { program = fileURLToPath(new URL('../bin/mu.js', import.meta.url)) } = options;
     this.id = id;
     this.client = client;
     this.#log = log;
     const args = [program, 'run', application, '--config', config, '--id', String(id)];
+    if (metricsPort !== undefined) args.push('--metrics-port', String(metricsPort));
     // A paused replica is continued when we die, sees that we are gone, and ends as the others do.
     const [command, all] = onParentDeath('CONT', process.execPath, args);
     const output = openSync(log, 'a', 0o600);

@@ -62,6 +62,7 @@ export class UnreplicatedProposer<Result>
         slowPermissionSwitches: 0,
         aborts: 0,
         suspicions: 0,
+        falseSuspicions: 0,
         readProofs: 0,
         statesGiven: 0,
         statesReceived: 0,

@@ -11,11 +11,14 @@ export class Electorate {
   readonly #tuning: Tuning;
   /** Filled anew each tick: a tick allocates nothing that outlives it. */
   readonly #view: LeaderView;
+  /** By peer: which life of it was suspected, and not trusted again since; 0 = none. */
+  readonly #suspected: Float64Array;
 
   constructor(self: ReplicaId, slots: number, link: PlaneLink, tuning: Tuning) {
     this.#self = self;
     this.#link = link;
     this.#tuning = tuning;
+    this.#suspected = new Float64Array(slots);
     this.#view = {
       self,
       eligible: true,
@@ -34,6 +37,12 @@ export class Electorate {
         this.#link.count('suspicions');
         this.#link.setOffset('suspectedAtUs', nowUs);
         this.#link.setOffset('suspected', monitor.id);
+        this.#suspected[monitor.id] = this.#link.offset('connected', monitor.id);
+      } else if (monitor.trusted && this.#suspected[monitor.id] !== 0) {
+        // Another life says nothing of the one that was suspected.
+        if (this.#suspected[monitor.id] === this.#link.offset('connected', monitor.id))
+          this.#link.count('falseSuspicions');
+        this.#suspected[monitor.id] = 0;
       }
       this.#link.setInt('trusted', monitor.trusted ? 1 : 0, monitor.id);
       this.#link.setInt('score', monitor.score, monitor.id);

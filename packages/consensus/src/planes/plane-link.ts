@@ -36,6 +36,7 @@ const Int = {
   permissionsGranted: 17,
   slowSwitches: 18,
   suspicions: 19,
+  falseSuspicions: 22,
   /** Per replica from here. Replication: `LaneOwner`. */
   lane: 32,
   /** Background: sequence number of the request that this replica granted last. */

@@ -8,6 +8,8 @@ import { Deadlines, type Deadline } from './deadlines.ts';
 /** Turns promises, deadlines and abort signals into proposals of the replication plane. */
 export class Calls<Result> {
   decidedCommands = 0;
+  /** Hears how long each decided proposal took. */
+  observer: ((latencyMs: number) => void) | undefined;
   readonly #tuning: Tuning;
   readonly #payloadBytesMax: number;
   readonly #flushSoon: () => void;
@@ -31,6 +33,7 @@ export class Calls<Result> {
     if (options.signal?.aborted === true)
       return Promise.resolve({ kind: 'rejected', reason: 'aborted' });
 
+    const startedMs = this.observer === undefined ? 0 : performance.now();
     return new Promise((resolve) => {
       const proposal: Proposal<Result> = {
         command,
@@ -45,7 +48,10 @@ export class Calls<Result> {
       });
       const settle = (outcome: ProposeOutcome<Result>): void => {
         cancel();
-        if (outcome.kind === 'decided') this.decidedCommands++;
+        if (outcome.kind === 'decided') {
+          this.decidedCommands++;
+          if (startedMs > 0) this.observer?.(performance.now() - startedMs);
+        }
         resolve(outcome);
       };
       plane.submit(Object.assign(proposal, { settle }));

@@ -41,6 +41,7 @@ export function statusOf<Result>(
       slowPermissionSwitches: link.int('slowSwitches'),
       aborts: plane?.endedEpochs ?? 0,
       suspicions: link.int('suspicions'),
+      falseSuspicions: link.int('falseSuspicions'),
       readProofs: plane?.readProofs ?? 0,
       statesGiven: runtime?.transfers.given ?? 0,
       statesReceived: runtime?.transfers.received ?? 0,

@@ -12,6 +12,7 @@ export class Timeline {
   readonly #emit: (step: TimelineStep) => void;
   #leadingSinceUs = Number.NaN;
   #tailAtStart = Number.NaN;
+  #toldSuspicionUs = 0;
 
   constructor(link: PlaneLink, emit: (step: TimelineStep) => void) {
     this.#link = link;
@@ -43,13 +44,19 @@ export class Timeline {
     const link = this.#link;
     const requestedAtUs = link.offset('requestedAtUs');
     const suspectedAtUs = link.offset('suspectedAtUs');
-    if (suspectedAtUs > 0)
+    // A suspicion belongs to the take-over that follows it, not to those after that.
+    if (suspectedAtUs > this.#toldSuspicionUs && suspectedAtUs <= requestedAtUs) {
+      this.#toldSuspicionUs = suspectedAtUs;
       this.#emit({ kind: 'suspected', replica: link.offset('suspected'), atUs: suspectedAtUs });
-    this.#emit({ kind: 'requested', atUs: requestedAtUs });
-    for (let by = 0; by < REPLICAS_MAX; by++) {
-      const atUs = link.offset('grantedAtUs', by);
-      if (atUs >= requestedAtUs && atUs > 0) this.#emit({ kind: 'granted', by, atUs });
     }
+    this.#emit({ kind: 'requested', atUs: requestedAtUs });
+    // One that is granted later joins a leader that leads already.
+    const grants = Array.from({ length: REPLICAS_MAX }, (_, by) => ({
+      by,
+      atUs: link.offset('grantedAtUs', by),
+    })).filter(({ atUs }) => atUs > 0 && atUs >= requestedAtUs && atUs <= leadingSinceUs);
+    grants.sort((one, other) => one.atUs - other.atUs);
+    for (const { by, atUs } of grants) this.#emit({ kind: 'granted', by, atUs });
     this.#emit({ kind: 'caughtUp', atUs: leadingSinceUs });
   }
 }
