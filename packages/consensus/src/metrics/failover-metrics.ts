@@ -10,6 +10,7 @@ export class FailoverMetrics {
   readonly #failovers: Counter;
   readonly #phases: Histogram<'phase'>;
   #suspectedAtUs: number | undefined;
+  #last: TimelineStep['kind'] | undefined;
   /** When the phase before ended. */
   #lastUs: number | undefined;
 
@@ -35,6 +36,9 @@ export class FailoverMetrics {
   }
 
   observe(step: TimelineStep): void {
+    // A leader that was deposed before it decided anything leaves a suspicion of its own behind.
+    if (step.kind === 'requested' && this.#last !== 'suspected') this.#suspectedAtUs = undefined;
+    this.#last = step.kind;
     switch (step.kind) {
       case 'suspected':
         this.#suspectedAtUs = step.atUs;

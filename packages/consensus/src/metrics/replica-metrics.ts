@@ -29,7 +29,7 @@ const COUNTERS: Readonly<Record<string, readonly [help: string, read: Read]>> = 
   mu_states_given: ['State transfers to other replicas', (s) => s.counters.statesGiven],
   mu_states_received: ['State transfers from other replicas', (s) => s.counters.statesReceived],
   mu_recycled_bytes: ['Bytes of the log that were zeroed for new entries', (s) => s.released],
-  mu_log_wraps: ['Times that the log began at its front again', (s) => Math.floor(s.tail / s.capacityBytes)], // prettier-ignore
+  mu_log_wraps: ['Times that the log began at its front again', (s) => Math.floor(s.firstUndecided / s.capacityBytes)], // prettier-ignore
 };
 
 const GAUGES: Readonly<Record<string, readonly [help: string, read: Read]>> = {

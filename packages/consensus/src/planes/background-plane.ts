@@ -223,6 +223,8 @@ export class BackgroundPlane {
     const leader = choice.kind === 'follow' ? choice.leader : leading ? self : -1;
     if (leader === this.#link.int('leader')) return;
     this.#link.setInt('leader', leader);
+    // Whoever follows somebody has nobody to take over from.
+    if (choice.kind === 'follow') this.#link.setOffset('suspectedAtUs', 0);
     this.#wake();
   }
 

@@ -34,9 +34,7 @@ export class Electorate {
   judge(monitors: readonly PeerMonitor[], nowUs: number): void {
     for (const monitor of monitors) {
       if (monitor.judge(nowUs)) {
-        this.#link.count('suspicions');
-        this.#link.setOffset('suspectedAtUs', nowUs);
-        this.#link.setOffset('suspected', monitor.id);
+        this.#suspect(monitor.id, nowUs);
         this.#suspected[monitor.id] = this.#link.offset('connected', monitor.id);
       } else if (monitor.trusted && this.#suspected[monitor.id] !== 0) {
         // Another life says nothing of the one that was suspected.
@@ -47,6 +45,15 @@ export class Electorate {
       this.#link.setInt('trusted', monitor.trusted ? 1 : 0, monitor.id);
       this.#link.setInt('score', monitor.score, monitor.id);
     }
+  }
+
+  /** Counts a suspicion; that of whom we believe to lead is what a take-over may follow from. */
+  #suspect(peer: ReplicaId, nowUs: number): void {
+    const link = this.#link;
+    link.count('suspicions');
+    if (link.int('leader') !== peer) return;
+    link.setOffset('suspectedAtUs', nowUs);
+    link.setOffset('suspected', peer);
   }
 
   /** Nobody is there any more. */
