@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Home } from './support/home.ts';
 import { Mu, mu } from './support/mu.ts';
 
@@ -82,6 +82,27 @@ describe('the key-value application', () => {
     }
     expect(seen.map((status) => status?.counters.divergences)).toEqual([0, 0, 0]);
   });
+
+  // docs/guides/reads.md: any replica answers from what it has applied, whoever else is there.
+  it('reads locally, in the order of the log, also where nobody else answers', async () => {
+    const local = (base: string, key: string): Promise<Response> =>
+      fetch(`${base}/${key}`, { headers: { 'mu-read': 'local' }, redirect: 'error' });
+    expect(await put(bases[0], 'near', 'first')).toBe(204);
+    for (const base of bases)
+      await vi.waitFor(async () => expect(await (await local(base, 'near')).text()).toBe('first'));
+    const before = Number((await local(bases[2], 'near')).headers.get('mu-applied'));
+    expect(before).toBeGreaterThan(0);
+    expect(await put(bases[0], 'near', 'second')).toBe(204);
+    await vi.waitFor(async () => expect(await (await local(bases[2], 'near')).text()).toBe('second')); // prettier-ignore
+    const after = Number((await local(bases[2], 'near')).headers.get('mu-applied'));
+    expect(after).toBeGreaterThan(before);
+    for (const id of ['0', '1']) await mu(home, 'pause', id, '--group', 'kv');
+    const alone = await local(bases[2], 'near');
+    expect([alone.status, await alone.text()]).toEqual([200, 'second']);
+    expect((await local(bases[2], 'nowhere')).status).toBe(404);
+    for (const id of ['0', '1']) await mu(home, 'resume', id, '--group', 'kv');
+    expect(await put(bases[2], 'near', 'third')).toBe(204);
+  }, 60_000);
 
   it('answers 404 to a key that was never written', async () => {
     expect((await fetch(`${bases[0]}/none`)).status).toBe(404);

@@ -15,6 +15,7 @@ export {
 } from './limits.ts';
 export type {
   Decided,
+  LocalReadOutcome,
   NotLeader,
   ProposeOutcome,
   ReadBarrierOutcome,

@@ -51,3 +51,13 @@ export type RemovalOutcome =
 
 /** How a linearizable read barrier ended: only after `current` may local state be read. */
 export type ReadBarrierOutcome = { readonly kind: 'current' } | NotLeader | Rejected;
+
+/** Whether the state that is applied here may be read, old as it may be: docs/guides/reads. */
+export type LocalReadOutcome =
+  | {
+      readonly kind: 'local';
+      /** The state holds every command that was decided below this offset, and no other. */
+      readonly applied: LogOffset;
+    }
+  /** `noState`: another replica's state is on its way, and nothing whole is here. */
+  | { readonly kind: 'rejected'; readonly reason: 'noState' | 'closed' };

@@ -1,9 +1,10 @@
 import { EventEmitter } from 'node:events';
 import type { LogOffset } from '@mu-smr/log';
 import { ConsensusError } from './errors.ts';
-import { PlaneLink } from './planes/plane-link.ts';
+import { LogPhase, PlaneLink } from './planes/plane-link.ts';
 import type { ReplicationPlane } from './planes/replication-plane.ts';
 import type {
+  LocalReadOutcome,
   ProposeOutcome,
   ReadBarrierOutcome,
   RemovalOutcome,
@@ -160,6 +161,16 @@ export class Replica<Result = unknown>
         this.#state === 'running' ? this.#notLeader() : { kind: 'rejected', reason: 'closed' },
       );
     return this.#calls.readBarrier(this.#plane, options);
+  }
+
+  /** What a read of the state sees if it is made in this turn: on any replica, without asking another. */
+  localRead(): LocalReadOutcome {
+    const plane = this.#plane;
+    if (this.#state === 'closed' || this.#state === 'failed')
+      return { kind: 'rejected', reason: 'closed' };
+    if (plane === undefined || this.#link.int('phase') === LogPhase.closed)
+      return { kind: 'rejected', reason: 'noState' };
+    return { kind: 'local', applied: plane.replayer.applied };
   }
 
   /**

@@ -16,6 +16,9 @@ const VALUE_BYTES_MAX = 64 * 1024;
  * The key-value store over HTTP: `PUT /key` with the value as body, `GET /key`. A follower answers
  * 307 with the leader's address; an outcome that cannot be told is 504, never 204.
  *
+ * A `GET` with the header `mu-read: local` is answered here with what is applied here, which may be
+ * old; `mu-applied` says up to which offset of the log.
+ *
  * `POST /` opens a session and answers its name. A `PUT` with the headers `mu-session` and
  * `mu-sequence` may be sent again with the same ones, and is done once. 410: the session expired; 409:
  * the number is too far below the session's highest.
@@ -65,6 +68,8 @@ export class KvServer {
     else if (key === undefined) response.writeHead(400).end('not a key');
     else if (request.method === 'PUT')
       await this.#put(key, await bodyOf(request), numbered, response);
+    else if (request.method === 'GET' && request.headers['mu-read'] === 'local')
+      this.#getLocal(key, response);
     else if (request.method === 'GET') await this.#get(key, response);
     else response.writeHead(405).end();
   }
@@ -105,10 +110,18 @@ export class KvServer {
     const outcome = await this.#replica.readBarrier();
     if (outcome.kind === 'notLeader') this.#redirect(key, response);
     else if (outcome.kind === 'rejected') response.writeHead(503).end(outcome.reason);
-    else {
-      const value = this.#store.get(key);
-      response.writeHead(value === undefined ? 404 : 200).end(value);
-    }
+    else this.#tellValue(key, {}, response);
+  }
+
+  #getLocal(key: string, response: ServerResponse): void {
+    const outcome = this.#replica.localRead();
+    if (outcome.kind === 'rejected') response.writeHead(503).end(outcome.reason);
+    else this.#tellValue(key, { 'mu-applied': String(outcome.applied) }, response);
+  }
+
+  #tellValue(key: string, headers: Record<string, string>, response: ServerResponse): void {
+    const value = this.#store.get(key);
+    response.writeHead(value === undefined ? 404 : 200, headers).end(value);
   }
 
   #redirect(key: string, response: ServerResponse): void {
