@@ -21,6 +21,7 @@ function program(finish: (status: number) => void): Command {
       'start a group of replicas on this machine and show its state (application: redis, kv)',
     )
     .option('--replicas <n>', 'how many replicas', '3')
+    .option('--spares <n>', 'for how many more there is room, for mu add', '2')
     .option('--group <name>', 'name of the group', 'default')
     .option('--port <port>', 'first client port (default: free ports)')
     .option('--log-bytes <n>', 'capacity of the log in bytes, a power of two')
@@ -61,9 +62,29 @@ function program(finish: (status: number) => void): Command {
     .description('a replicated Redis that survives the death of its leader: what npm start shows')
     .option('--once', 'end after the demonstration; the exit status tells')
     .action(action(async () => (await import('./commands/demo.ts')).demo));
+  addChanges(mu, action);
   addHunt(mu, action);
   addBenchmarks(mu, action);
   return mu;
+}
+
+function addChanges(mu: Command, action: Action): void {
+  const change = (name: string, what: string): Command =>
+    mu
+      .command(name)
+      .description(`${what} (local group)`)
+      .option('--group <name>', 'which group (default: the only one)')
+      .option('--timeout <seconds>', 'take the change back when it lasts longer', '60')
+      .option('--json', 'one JSON object');
+  change('add', 'start one more replica, which is given the state and votes')
+    .option('--id <n>', 'its id (default: the lowest that is free)')
+    .action(action(async () => (await import('./commands/change.ts')).add));
+  change('remove <id>', 'remove a replica from the group, and end it')
+    .option('--force', 'even where the rest would bear no failure')
+    .action(action(async () => (await import('./commands/change.ts')).remove));
+  change('replace <id>', 'add a replica and remove another, dead or alive').action(
+    action(async () => (await import('./commands/change.ts')).replace),
+  );
 }
 
 function addHunt(mu: Command, action: Action): void {

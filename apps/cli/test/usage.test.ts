@@ -31,7 +31,7 @@ describe('a command line that cannot be meant', () => {
     ['up memcached', /unknown application "memcached": redis or kv/],
     ['up redis --replicas 0', /--replicas must be a whole number from 1 to 9, not 0/],
     ['up redis --replicas three', /--replicas must be a whole number/],
-    ['up redis --port 65535', /--port must be a whole number from 1 to 65533/],
+    ['up redis --port 65535', /--port must be a whole number from 1 to 65531/],
     ['up redis --group ../x', /--group must be letters, digits, dots and dashes/],
     ['up redis --colour red', /unknown option '--colour'/],
     ['run redis --id 0', /required option '--config <file>' not specified/],

@@ -26,6 +26,8 @@ const clusterConfigSchema = z.strictObject({
       (replicas) => replicas.every(({ id }, index) => id === index),
       'ids must be 0, 1, 2 and so on, in this order',
     ),
+  /** How many of them found the group, those with the lowest ids; the others join it. Default: all. */
+  founders: z.int().min(1).optional(),
   /** Geometry of the log; what it may hold is for the log to say. */
   log: z.strictObject({
     capacityBytes: z.int().positive(),

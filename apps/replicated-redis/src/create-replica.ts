@@ -9,10 +9,11 @@ export function createReplica(
   stateMachine: RedisStateMachine,
   ibverbs?: IbverbsFabric,
 ): Replica<ApplyResult> {
-  const { name, fabric, secret, replicas, log } = config;
+  const { name, fabric, secret, replicas, founders = replicas.length, log } = config;
   return new Replica({
     id,
-    replicas: replicas.length,
+    replicas: founders,
+    slots: replicas.length,
     group: name,
     fabric,
     ...(ibverbs === undefined ? {} : { ibverbs }),

@@ -52,10 +52,11 @@ export interface RunningRedisReplica<Owned extends OwnedReplica = OwnedReplica> 
 }
 
 /** Starts one replica of a replicated Redis: redis-server, replica, and the port for clients. */
-export function runRedisReplica(
-  options: RunRedisReplicaOptions & { readonly createReplica?: never },
-): Promise<RunningRedisReplica<ReturnType<typeof createReplica>>>;
-export function runRedisReplica(options: RunRedisReplicaOptions): Promise<RunningRedisReplica>;
+export function runRedisReplica<Own extends OwnedReplica = ReturnType<typeof createReplica>>(
+  options: Omit<RunRedisReplicaOptions, 'createReplica'> & {
+    readonly createReplica?: (...described: Parameters<CreateReplica>) => Own;
+  },
+): Promise<RunningRedisReplica<Own>>;
 export async function runRedisReplica(
   options: RunRedisReplicaOptions,
 ): Promise<RunningRedisReplica> {

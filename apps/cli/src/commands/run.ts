@@ -1,10 +1,17 @@
 import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { Divergence, IbverbsFabric, TimelineStep } from '@mu-smr/consensus';
+import type { IbverbsFabric } from '@mu-smr/consensus';
 import { MetricsServer, type MetricsSource } from '@mu-smr/consensus/metrics';
-import { ClusterConfigError, parseClusterConfig, runRedisReplica } from '@mu-smr/replicated-redis';
+import {
+  ClusterConfigError,
+  createReplica,
+  parseClusterConfig,
+  runRedisReplica,
+} from '@mu-smr/replicated-redis';
 import { CliError } from '../errors.ts';
 import { controlPath, serveControl } from '../group/control.ts';
+import { removeIfEmpty } from '../group/own-directory.ts';
+import { ReplicaControl, type ControlledReplica } from '../group/replica-control.ts';
 import type { ReplicaMessage } from '../group/replica-process.ts';
 import { aborted, interruption } from '../interruption.ts';
 import { wholeNumber } from '../output/numbers.ts';
@@ -13,9 +20,7 @@ import { checkApplication, type Application } from './application.ts';
 
 /** A replica of some application that runs in this process. */
 interface RunningReplica {
-  readonly replica: MetricsSource & {
-    on(event: 'diverged', listener: (divergence: Divergence) => void): unknown;
-  };
+  readonly replica: MetricsSource;
   readonly failed: Promise<Error>;
   digest?(): string;
   close(): Promise<void>;
@@ -24,6 +29,7 @@ interface RunningReplica {
 /** The part of cluster.json that all applications have in common. */
 interface CommonConfig {
   readonly fabric: string;
+  readonly founders?: number | undefined;
   readonly replicas: readonly {
     readonly id: number;
     readonly client: string;
@@ -56,15 +62,25 @@ export async function run(
     );
 
   const ibverbs = options.fabric === undefined ? undefined : rdma(options.fabric, config);
-  if (ibverbs !== undefined) mkdirSync(config.fabric, { recursive: true, mode: 0o700 });
+  mkdirSync(config.fabric, { recursive: true, mode: 0o700 });
   const told = AbortSignal.any([interruption(), supervisorGone()]);
   try {
-    const running = await start(id, told, ibverbs).catch((error: Error) => {
-      throw told.aborted ? (told.reason as Error) : error;
-    });
-    if (metricsPort !== undefined) await measured(running, metricsPort);
-    console.log(`replica ${id} serves ${application} clients at ${config.replicas[id].client}`);
-    await serve(running, controlPath(config.fabric, id), told);
+    const control = new ReplicaControl();
+    const server = await serveControl(controlPath(config.fabric, id), control);
+    try {
+      const running = await start(id, told, ibverbs, (replica) => control.made(replica)).catch(
+        (error: Error) => {
+          throw told.aborted ? (told.reason as Error) : error;
+        },
+      );
+      control.running = running;
+      if (metricsPort !== undefined) await measured(running, metricsPort);
+      console.log(`replica ${id} serves ${application} clients at ${config.replicas[id].client}`);
+      await serve(running, told);
+    } finally {
+      server.close();
+      removeIfEmpty(config.fabric);
+    }
   } finally {
     // The channel to a supervisor would keep this process alive.
     if (process.connected) process.disconnect();
@@ -102,23 +118,10 @@ async function measured(running: RunningReplica, port: number): Promise<void> {
   }
 }
 
-/** Answers `mu status` until we are told to end, or the replica fails. */
-async function serve(running: RunningReplica, path: string, told: AbortSignal): Promise<void> {
-  const timeline = lastFailOver(running);
-  running.replica.on('diverged', ({ at, by, digest, own }) => {
-    const { id } = running.replica.status();
-    console.error(
-      `replica ${id} DIVERGED: its state at ${at} is ${own}, that of leader ${by} is ${digest}`,
-    );
-  });
-  const control = await serveControl(path, () => ({
-    status: running.replica.status(),
-    timeline,
-    digest: running.digest?.(),
-  }));
+/** Runs until we are told to end, or the replica fails. */
+async function serve(running: RunningReplica, told: AbortSignal): Promise<void> {
   process.send?.({ kind: 'ready' } satisfies ReplicaMessage);
   const failure = await Promise.race([aborted(told), running.failed]);
-  control.close();
   await running.close();
   if (failure instanceof Error) throw new CliError('REPLICA_FAILED', failure.message);
 }
@@ -152,32 +155,36 @@ function applicationOf(
   readonly start: (
     id: number,
     signal: AbortSignal,
-    ibverbs?: IbverbsFabric,
+    ibverbs: IbverbsFabric | undefined,
+    made: (replica: ControlledReplica) => void,
   ) => Promise<RunningReplica>;
 } {
   if (application === 'kv') {
     const config = parseKvConfig(value);
-    return { config, start: (id, signal, ibverbs) => runKvReplica(config, id, signal, ibverbs) };
+    return {
+      config,
+      start: (id, signal, ibverbs, made) => runKvReplica(config, id, signal, ibverbs, made),
+    };
   }
   try {
     const config = parseClusterConfig(value);
     return {
       config,
-      start: (id, signal, ibverbs) =>
-        runRedisReplica({ config, id, signal, ...(ibverbs === undefined ? {} : { ibverbs }) }),
+      start: (id, signal, ibverbs, made) =>
+        runRedisReplica({
+          config,
+          id,
+          signal,
+          ...(ibverbs === undefined ? {} : { ibverbs }),
+          createReplica: (...described) => {
+            const replica = createReplica(...described);
+            made(replica);
+            return replica;
+          },
+        }),
     };
   } catch (error) {
     if (!(error instanceof ClusterConfigError)) throw error;
     throw new CliError(error.code, error.message, 2, { cause: error });
   }
-}
-
-/** Collects what the replica reports of the last fail-over to it. */
-function lastFailOver({ replica }: RunningReplica): readonly TimelineStep[] {
-  const timeline: TimelineStep[] = [];
-  replica.on('timeline', (step) => {
-    if (step.kind === 'suspected') timeline.length = 0;
-    timeline.push(step);
-  });
-  return timeline;
 }

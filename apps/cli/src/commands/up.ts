@@ -1,11 +1,14 @@
 import { LocalGroup } from '../group/local-group.ts';
 import { showGroup } from '../group/show-group.ts';
 import { interruption } from '../interruption.ts';
+import { serveChanges } from '../members/change-socket.ts';
+import { GroupChanges } from '../members/group-changes.ts';
 import { wholeNumber } from '../output/numbers.ts';
 import { checkApplication } from './application.ts';
 
 export interface UpOptions {
   readonly replicas: string;
+  readonly spares: string;
   readonly group: string;
   readonly port?: string;
   readonly metricsPort?: string;
@@ -13,12 +16,16 @@ export interface UpOptions {
   readonly restart?: boolean;
 }
 
+/** A group has room for no more ids. */
+const REPLICAS_MAX = 16;
+
 /** `mu up APPLICATION`: a local group, until Ctrl-C. */
 export async function up(application: string, options: UpOptions): Promise<number> {
   checkApplication(application);
   const replicas = wholeNumber('replicas', options.replicas, 1, 9);
+  const spares = wholeNumber('spares', options.spares, 0, REPLICAS_MAX - replicas);
   const firstPort = (option: string, value: string | undefined): number | undefined =>
-    value === undefined ? undefined : wholeNumber(option, value, 1, 65_536 - replicas);
+    value === undefined ? undefined : wholeNumber(option, value, 1, 65_536 - replicas - spares);
   const port = firstPort('port', options.port);
   const metricsPort = firstPort('metrics-port', options.metricsPort);
   const logCapacityBytes =
@@ -31,6 +38,7 @@ export async function up(application: string, options: UpOptions): Promise<numbe
     name: options.group,
     application,
     replicas,
+    spares,
     port,
     metricsPort,
     logCapacityBytes,
@@ -38,7 +46,12 @@ export async function up(application: string, options: UpOptions): Promise<numbe
   });
   group.restarts = options.restart !== false;
   try {
-    await showGroup(group, signal);
+    const changes = await serveChanges(group.fabric, new GroupChanges(group));
+    try {
+      await showGroup(group, signal);
+    } finally {
+      await changes.close();
+    }
   } finally {
     await group.close();
   }

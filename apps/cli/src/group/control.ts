@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import { createConnection, createServer } from 'node:net';
-import type { ReplicaStatus, TimelineStep } from '@mu-smr/consensus';
+import { createConnection, createServer, type Socket } from 'node:net';
+import type { RemovalOutcome, ReplicaStatus, TimelineStep } from '@mu-smr/consensus';
+import { z } from 'zod';
+import { CliError } from '../errors.ts';
 
 /** What a replica's process answers on its control socket. */
 export interface ControlAnswer {
@@ -16,43 +18,106 @@ export function controlPath(fabric: string, id: number): string {
   return `${fabric}/control-${id}.sock`;
 }
 
-/** Serves a replica's status to the `mu` command: one JSON answer per connection. */
+const Request = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('status') }),
+  /** Removes a member: for the leader. */
+  z.object({ kind: z.literal('remove'), id: z.int().min(0) }),
+]);
+type Request = z.infer<typeof Request>;
+
+/** What a replica's process does when it is asked. */
+export interface Controlled {
+  status(): ControlAnswer;
+  remove(id: number): Promise<RemovalOutcome>;
+}
+
+/** No request is longer. */
+const REQUEST_BYTES_MAX = 1024;
+
+/** Serves the `mu` command: one line of JSON is asked, one JSON value is answered. */
 export async function serveControl(
   path: string,
-  answer: () => ControlAnswer,
+  controlled: Controlled,
 ): Promise<{ close(): void }> {
+  if (await listens(path))
+    throw new CliError('REPLICA_RUNS', `this replica runs already: it answers at ${path}`);
   rmSync(path, { force: true });
+  const sockets = new Set<Socket>();
   const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
-    socket.end(JSON.stringify(answer()));
+    let text = '';
+    socket.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+      const end = text.indexOf('\n');
+      if (end < 0 && text.length <= REQUEST_BYTES_MAX) return;
+      socket.removeAllListeners('data');
+      answer(text.slice(0, Math.max(0, end)), controlled).then(
+        (value) => socket.end(JSON.stringify(value)),
+        () => socket.destroy(),
+      );
+    });
   });
   server.listen(path);
   await once(server, 'listening');
   return {
     close: () => {
       server.close();
+      for (const socket of sockets) socket.destroySoon();
       rmSync(path, { force: true });
     },
   };
 }
 
-/** Asks a replica; `undefined` when it does not answer in time. */
-export function askControl(path: string, timeoutMs = 300): Promise<ControlAnswer | undefined> {
+/** Whether somebody serves there; what a killed process left does not. */
+function listens(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection(path);
+    socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
+    socket.on('connect', () => socket.destroy());
+  });
+}
+
+async function answer(line: string, controlled: Controlled): Promise<object> {
+  const request = Request.parse(JSON.parse(line));
+  return request.kind === 'status' ? controlled.status() : controlled.remove(request.id);
+}
+
+/** Asks a replica for its status; `undefined` when it does not answer in time. */
+export async function askControl(
+  path: string,
+  timeoutMs = 300,
+): Promise<ControlAnswer | undefined> {
+  return (await ask(path, { kind: 'status' }, timeoutMs)) as ControlAnswer | undefined;
+}
+
+/** Asks a leader to remove a member; `undefined` when no answer came in time: it may be done. */
+export async function askRemoval(
+  path: string,
+  id: number,
+  timeoutMs: number,
+): Promise<RemovalOutcome | undefined> {
+  return (await ask(path, { kind: 'remove', id }, timeoutMs)) as RemovalOutcome | undefined;
+}
+
+function ask(path: string, request: Request, timeoutMs: number): Promise<unknown> {
   return new Promise((resolve) => {
     const socket = createConnection(path);
     let text = '';
-    const finish = (answer: ControlAnswer | undefined): void => {
+    const finish = (answered: unknown): void => {
       clearTimeout(timer);
       socket.destroy();
-      resolve(answer);
+      resolve(answered);
     };
     const timer = setTimeout(() => finish(undefined), timeoutMs);
     socket.setEncoding('utf8');
+    socket.write(`${JSON.stringify(request)}\n`);
     socket.on('data', (chunk: string) => (text += chunk));
     socket.on('error', () => finish(undefined));
     socket.on('end', () => {
       try {
-        finish(JSON.parse(text) as ControlAnswer);
+        finish(JSON.parse(text));
       } catch {
         finish(undefined);
       }

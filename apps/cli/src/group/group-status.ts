@@ -1,3 +1,4 @@
+import type { ReplicaStatus } from '@mu-smr/consensus';
 import { table } from '../output/table.ts';
 import { askControl, controlPath, type ControlAnswer } from './control.ts';
 import type { GroupFile } from './group-file.ts';
@@ -13,12 +14,14 @@ export interface MemberStatus {
   readonly answer: ControlAnswer | undefined;
 }
 
-export async function groupStatus(group: GroupFile): Promise<MemberStatus[]> {
+export async function groupStatus(group: GroupFile, timeoutMs?: number): Promise<MemberStatus[]> {
   return Promise.all(
     group.replicas.map(async ({ id, client, process }) => {
       const state = processState(process);
       const answer =
-        state === 'running' ? await askControl(controlPath(group.fabric, id)) : undefined;
+        state === 'running'
+          ? await askControl(controlPath(group.fabric, id), timeoutMs)
+          : undefined;
       return { id, client, pid: process.pid, process: state, answer };
     }),
   );
@@ -28,7 +31,7 @@ export async function groupStatus(group: GroupFile): Promise<MemberStatus[]> {
 export function statusTable(members: readonly MemberStatus[]): string {
   const rows = members.map(({ id, client, pid, process, answer }) => {
     const status = answer?.status;
-    const role = process === 'running' ? (status?.role ?? 'no answer') : process;
+    const role = process === 'running' ? roleOf(status) : process;
     const diverged = (status?.counters.divergences ?? 0) > 0;
     return [
       String(id),
@@ -46,4 +49,10 @@ export function statusTable(members: readonly MemberStatus[]): string {
     ['id', 'role', 'clients', 'pid', 'applied', 'behind', 'confirmed', 'suspicions', 'background'],
     rows,
   );
+}
+
+function roleOf(status: ReplicaStatus | undefined): string {
+  if (status === undefined) return 'no answer';
+  if (status.phase === 'joining') return 'joining';
+  return status.votes ? status.role : 'learner';
 }

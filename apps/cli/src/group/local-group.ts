@@ -15,6 +15,8 @@ export interface LocalGroupOptions {
   readonly name: string;
   readonly application: 'redis' | 'kv';
   readonly replicas: number;
+  /** For how many more there is room, should some be added; default: none. */
+  readonly spares?: number | undefined;
   /** First client port; default: ports that are free. */
   readonly port?: number | undefined;
   /** Port of replica 0 for its metrics; those of the others follow. Default: none. */
@@ -44,17 +46,23 @@ const SETTLED_MS = 10_000;
 /**
  * A group of replicas on this machine: one child process each, ended with this one.
  *
- * Emits `exit` with a replica's id when its process is gone, however that came, and `restarted` when
- * another serves clients in its place.
+ * Emits `exit` with a replica's id when its process is gone without having been asked to go, `restarted`
+ * when another serves clients in its place, and `changed` with a sentence when one was added or dropped.
  */
-export class LocalGroup extends EventEmitter<{ exit: [id: number]; restarted: [id: number] }> {
+export class LocalGroup extends EventEmitter<{
+  exit: [id: number];
+  restarted: [id: number];
+  changed: [note: string];
+}> {
   readonly name: string;
   readonly fabric: string;
   /** Whether a replica is started again whose process ended without having been asked to. */
   restarts = false;
   readonly #options: LocalGroupOptions;
   readonly #directory: string;
-  readonly #members: ReplicaProcess[] = [];
+  readonly #members = new Map<number, ReplicaProcess>();
+  /** Those whose end is expected: nobody starts them again. */
+  readonly #retired = new Set<number>();
   readonly #restarts = new Map<number, Restart>();
   #ports: readonly number[] = [];
   #closing: Promise<void> | undefined;
@@ -76,7 +84,7 @@ export class LocalGroup extends EventEmitter<{ exit: [id: number]; restarted: [i
         2,
       );
     const group = new LocalGroup(options);
-    claimGroup(group.#file());
+    claimGroup(group.file);
     try {
       await group.#start();
     } catch (error) {
@@ -88,7 +96,12 @@ export class LocalGroup extends EventEmitter<{ exit: [id: number]; restarted: [i
 
   /** Replicas by id with their client addresses. */
   get members(): readonly { readonly id: number; readonly client: string; readonly pid: number }[] {
-    return this.#members.map(({ id, client, pid }) => ({ id, client, pid }));
+    return this.#byId.map(({ id, client, pid }) => ({ id, client, pid }));
+  }
+
+  /** Ids of the replicas that could be added. */
+  get places(): readonly number[] {
+    return [...this.#ports.keys()].filter((id) => !this.#members.has(id));
   }
 
   state(id: number): ProcessState {
@@ -104,14 +117,50 @@ export class LocalGroup extends EventEmitter<{ exit: [id: number]; restarted: [i
    * when it serves clients; it becomes a voting member soon after.
    */
   async restart(id: number): Promise<void> {
-    if (this.#closing !== undefined) throw new CliError('INTERRUPTED', 'the group is being ended');
     if (this.#member(id).state !== 'dead')
       throw new CliError('REPLICA_RUNS', `replica ${id} of ${this.name} runs already`, 2);
-    const member = this.#spawn(id);
-    this.#members[id] = member;
-    writeGroup(this.#file());
-    await member.ready(AbortSignal.timeout(START_TIMEOUT_MS));
+    await this.#launch(id);
     this.emit('restarted', id);
+  }
+
+  /**
+   * Starts a replica at a place that is free; resolves when it serves clients. It stays retired until
+   * `keep` is called: who adds it decides whether it stays.
+   */
+  async add(id: number): Promise<void> {
+    if (!this.places.includes(id))
+      throw new CliError('NO_ROOM', `group ${this.name} has no free place ${id}`);
+    this.#retired.add(id);
+    await this.#launch(id);
+  }
+
+  /** From now on this replica may end: it is not started again. */
+  retire(id: number): void {
+    this.#retired.add(id);
+    clearTimeout(this.#restarts.get(id)?.timer);
+  }
+
+  /** The opposite of `retire`: should it have ended meanwhile, it is started again. */
+  keep(id: number): void {
+    this.#retired.delete(id);
+    if (this.#members.get(id)?.state === 'dead') this.#ended(id, 0);
+    this.emit('changed', `replica ${id} belongs to the group`);
+  }
+
+  /** Ends a replica's process, if it has not ended yet, and keeps it as dead. */
+  async end(id: number): Promise<void> {
+    this.retire(id);
+    await this.#members.get(id)?.end();
+  }
+
+  /** Ends a replica and forgets it: its place is free. */
+  async drop(id: number): Promise<void> {
+    await this.end(id);
+    this.#members.delete(id);
+    this.#restarts.delete(id);
+    this.#retired.delete(id);
+    if (this.#closing === undefined) writeGroup(this.file);
+    this.emit('changed', `replica ${id} has left the group`);
   }
 
   /** Tells a replica's program something; `mu` itself does not listen. */
@@ -127,29 +176,38 @@ export class LocalGroup extends EventEmitter<{ exit: [id: number]; restarted: [i
   /** Ends every replica, paused ones too, and removes what they used. */
   close(): Promise<void> {
     for (const { timer } of this.#restarts.values()) clearTimeout(timer);
-    this.#closing ??= Promise.all(this.#members.map((member) => member.end())).then(() =>
-      removeGroup(this.#file()),
+    this.#closing ??= Promise.all(this.#byId.map((member) => member.end())).then(() =>
+      removeGroup(this.file),
     );
     return this.#closing;
   }
 
   async #start(): Promise<void> {
-    const { replicas, port, signal } = this.#options;
-    const ports = await (port === undefined ? freePorts(replicas) : portsFrom(port, replicas));
+    const { replicas, spares = 0, port, signal } = this.#options;
+    const places = replicas + spares;
+    const ports = await (port === undefined ? freePorts(places) : portsFrom(port, places));
     signal.throwIfAborted();
     inOwnDirectory(defaultFabric(), () => mkdirSync(this.fabric, { mode: 0o700 }));
     mkdirSync(this.#directory, { mode: 0o700 });
     const configuration = JSON.stringify(this.#configuration(ports), null, 2);
     writeFileSync(join(this.#directory, 'cluster.json'), configuration, { mode: 0o600 });
     this.#ports = ports;
-    for (const id of ports.keys()) this.#members.push(this.#spawn(id));
-    writeGroup(this.#file());
+    for (let id = 0; id < replicas; id++) this.#members.set(id, this.#spawn(id));
+    writeGroup(this.file);
     const timeout = AbortSignal.timeout(START_TIMEOUT_MS);
-    const ready = Promise.all(this.#members.map((member) => member.ready(timeout)));
+    const ready = Promise.all(this.#byId.map((member) => member.ready(timeout)));
     await unlessAborted(ready, signal).catch((error: Error) => {
       if (!timeout.aborted || error instanceof CliError) throw error;
       throw new CliError('START_FAILED', 'the replicas did not come up in time');
     });
+  }
+
+  async #launch(id: number): Promise<void> {
+    if (this.#closing !== undefined) throw new CliError('INTERRUPTED', 'the group is being ended');
+    const member = this.#spawn(id);
+    this.#members.set(id, member);
+    writeGroup(this.file);
+    await member.ready(AbortSignal.timeout(START_TIMEOUT_MS));
   }
 
   #spawn(id: number): ReplicaProcess {
@@ -161,12 +219,14 @@ export class LocalGroup extends EventEmitter<{ exit: [id: number]; restarted: [i
     const options = { application, id, client, config, log, program, metricsPort };
     const member = new ReplicaProcess(options);
     const startedAt = performance.now();
-    member.once('exit', () => {
-      this.emit('exit', id);
-      if (this.restarts && this.#closing === undefined)
-        this.#restartSoon(id, performance.now() - startedAt);
-    });
+    member.once('exit', () => this.#ended(id, performance.now() - startedAt));
     return member;
+  }
+
+  #ended(id: number, ranMs: number): void {
+    if (this.#retired.has(id)) return;
+    this.emit('exit', id);
+    if (this.restarts && this.#closing === undefined) this.#restartSoon(id, ranMs);
   }
 
   /** One that ends again right after its start is given more and more time. */
@@ -186,19 +246,21 @@ export class LocalGroup extends EventEmitter<{ exit: [id: number]; restarted: [i
       fabric: this.fabric,
       secret: randomBytes(32).toString('hex'),
       application: this.#options.application,
+      founders: this.#options.replicas,
       replicas: ports.map((clientPort, id) => ({ id, client: `127.0.0.1:${clientPort}` })),
       log: { capacityBytes: this.#options.logCapacityBytes ?? 16 * 1024 * 1024 },
     };
   }
 
-  #file(): GroupFile {
+  /** What is written down of it. */
+  get file(): GroupFile {
     return {
       name: this.name,
       application: this.#options.application,
       fabric: this.fabric,
       directory: this.#directory,
       supervisor: identityOf(process.pid) ?? { pid: process.pid, startTime: '' },
-      replicas: this.#members.map(({ id, client, identity }) => ({
+      replicas: this.#byId.map(({ id, client, identity }) => ({
         id,
         client,
         process: identity,
@@ -206,8 +268,12 @@ export class LocalGroup extends EventEmitter<{ exit: [id: number]; restarted: [i
     };
   }
 
+  get #byId(): ReplicaProcess[] {
+    return [...this.#members.values()].sort((a, b) => a.id - b.id);
+  }
+
   #member(id: number): ReplicaProcess {
-    const member = this.#members[id];
+    const member = this.#members.get(id);
     if (member === undefined)
       throw new CliError('NO_REPLICA', `there is no replica ${id} in ${this.name}`, 2);
     return member;

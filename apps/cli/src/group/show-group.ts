@@ -15,19 +15,15 @@ export async function showGroup(group: LocalGroup, signal: AbortSignal): Promise
   console.log(`group ${group.name}: clients connect to ${addresses}; Ctrl-C ends it`);
   const notes: string[] = [];
   let redraw: () => void = () => undefined;
-  group.on('exit', (id) => {
+  const tell = (note: string): void => {
     if (signal.aborted) return;
-    const note = `replica ${id} has ended: ${group.lastWords(id)}`;
     notes.push(note);
     if (process.stdout.isTTY) redraw();
     else console.log(note);
-  });
-  group.on('restarted', (id) => {
-    const note = `replica ${id} was started again and joins the group`;
-    notes.push(note);
-    if (process.stdout.isTTY) redraw();
-    else console.log(note);
-  });
+  };
+  group.on('exit', (id) => tell(`replica ${id} has ended: ${group.lastWords(id)}`));
+  group.on('restarted', (id) => tell(`replica ${id} was started again and joins the group`));
+  group.on('changed', tell);
   const draw = async (): Promise<string> => statusTable(await groupStatus(findGroup(group.name)));
   if (!process.stdout.isTTY) {
     console.log(await draw());

@@ -29,6 +29,8 @@ const KvConfig = z.object({
       (replicas) => replicas.every(({ id }, index) => id === index),
       'ids must be 0, 1, 2 and so on, in this order',
     ),
+  /** How many of them found the group, those with the lowest ids; the others join it. Default: all. */
+  founders: z.int().min(1).optional(),
   log: z.object({
     capacityBytes: z.int(),
     payloadBytesMax: z.int().default(512 * 1024),
@@ -62,12 +64,14 @@ export async function runKvReplica(
   id: number,
   signal: AbortSignal,
   ibverbs?: IbverbsFabric,
+  made: (replica: Replica<SessionResult>) => void = () => undefined,
 ): Promise<RunningKvReplica> {
   const store = new KvStateMachine();
   const stateMachine = withSessions(store);
   const replica = new Replica<SessionResult>({
     id,
-    replicas: config.replicas.length,
+    replicas: config.founders ?? config.replicas.length,
+    slots: config.replicas.length,
     group: config.name,
     fabric: config.fabric,
     ...(ibverbs === undefined ? {} : { ibverbs }),
@@ -76,6 +80,7 @@ export async function runKvReplica(
     stateMachine,
     tuning: { digestIntervalBytes: DIGEST_INTERVAL_BYTES },
   });
+  made(replica);
   const failed = new Promise<Error>((resolve) => void replica.once('failed', resolve));
   await replica.start({ signal });
   const addresses = config.replicas.map(({ client }) => client);
