@@ -21,6 +21,7 @@ export type {
   ReadBarrierOutcome,
   Rejected,
   RemovalOutcome,
+  TransferOutcome,
   ReplicaId,
   Unknown,
 } from './propose-outcome.ts';

@@ -49,6 +49,25 @@ export type RemovalOutcome =
     }
   | Unknown;
 
+/** How a leader's attempt to end its epoch for another ended. */
+export type HandOverOutcome =
+  | { readonly kind: 'handedOver'; readonly to: ReplicaId }
+  | NotLeader
+  | {
+      readonly kind: 'rejected';
+      /**
+       * `noSuccessor`: no other member is trusted and up to date, or not the one that is wanted.
+       * `busy`: another transfer is under way, or what was proposed took too long.
+       */
+      readonly reason: 'noSuccessor' | 'busy' | 'closed';
+    };
+
+/** How a transfer of leadership ended; `refused`: the successor did not take it, and the old leader leads. */
+export type TransferOutcome =
+  | { readonly kind: 'transferred'; readonly to: ReplicaId }
+  | Exclude<HandOverOutcome, { readonly kind: 'handedOver' }>
+  | { readonly kind: 'rejected'; readonly reason: 'refused' };
+
 /** How a linearizable read barrier ended: only after `current` may local state be read. */
 export type ReadBarrierOutcome = { readonly kind: 'current' } | NotLeader | Rejected;
 

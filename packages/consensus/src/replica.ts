@@ -5,10 +5,12 @@ import { LogPhase, PlaneLink } from './planes/plane-link.ts';
 import type { ReplicationPlane } from './planes/replication-plane.ts';
 import type {
   LocalReadOutcome,
+  NotLeader,
   ProposeOutcome,
   ReadBarrierOutcome,
   RemovalOutcome,
   ReplicaId,
+  TransferOutcome,
 } from './propose-outcome.ts';
 import type { CallOptions, Proposer, ReplicaEvents, ReplicaStatus } from './replica-api.ts';
 import { completeOptions, type CompleteOptions, type ReplicaOptions } from './replica-options.ts';
@@ -18,7 +20,10 @@ import { DirectMode } from './runtime/direct-mode.ts';
 import { Runtime } from './runtime/runtime.ts';
 import { statusOf } from './runtime/status.ts';
 import { Timeline } from './runtime/timeline.ts';
+import { Transfers } from './runtime/transfers.ts';
 
+/** How long a leader that is closed waits for a successor. */
+const FAREWELL_MS = 250;
 /** How many steps one wake-up makes before the event loop gets its turn. */
 const STEPS_PER_TURN = 16;
 
@@ -35,11 +40,13 @@ export class Replica<Result = unknown>
   readonly #link = new PlaneLink();
   readonly #calls: Calls<Result>;
   readonly #timeline: Timeline;
+  readonly #transfers: Transfers<Result>;
   #runtime: Runtime<Result> | undefined;
   #direct: DirectMode<Result> | undefined;
   #plane: ReplicationPlane<Result> | undefined;
   #lastLeader = -1;
   #turnPending = false;
+  #closing: Promise<void> | undefined;
   #state: 'new' | 'running' | 'failed' | 'closed' = 'new';
 
   /** Throws `ConsensusError` BAD_OPTIONS; touches nothing yet. */
@@ -47,6 +54,7 @@ export class Replica<Result = unknown>
     super();
     this.#o = completeOptions(options);
     this.#timeline = new Timeline(this.#link, (step) => this.emit('timeline', step));
+    this.#transfers = new Transfers(this.#o.id);
     this.#calls = new Calls(this.#o.tuning, this.#o.geometry.payloadBytesMax, () =>
       this.#flushSoon(),
     );
@@ -99,10 +107,7 @@ export class Replica<Result = unknown>
 
   /** Proposes one command; see `Proposer.propose`. The bytes must not change until the promise settles. */
   propose(command: Uint8Array, options: CallOptions = {}): Promise<ProposeOutcome<Result>> {
-    if (!this.isLeader || this.#plane === undefined)
-      return Promise.resolve(
-        this.#state === 'running' ? this.#notLeader() : { kind: 'rejected', reason: 'closed' },
-      );
+    if (!this.isLeader || this.#plane === undefined) return Promise.resolve(this.#refusal());
     return this.#calls.propose(this.#plane, command, options);
   }
 
@@ -117,13 +122,12 @@ export class Replica<Result = unknown>
    */
   proposeSync(command: Uint8Array): ProposeOutcome<Result> {
     const plane = this.#plane;
-    if (plane === undefined || !this.isLeader)
-      return this.#state === 'running' ? this.#notLeader() : { kind: 'rejected', reason: 'closed' };
+    if (plane === undefined || !this.isLeader) return this.#refusal();
     if (command.length > this.#o.geometry.payloadBytesMax)
       return { kind: 'rejected', reason: 'tooLarge' };
 
     try {
-      return this.#direct?.propose(command) ?? this.#notLeader();
+      return this.#direct?.propose(command) ?? this.#refusal();
     } catch (cause) {
       this.#failApply(cause);
       return { kind: 'unknown', reason: 'closed' };
@@ -156,10 +160,7 @@ export class Replica<Result = unknown>
   }
 
   readBarrier(options: CallOptions = {}): Promise<ReadBarrierOutcome> {
-    if (!this.isLeader || this.#plane === undefined)
-      return Promise.resolve(
-        this.#state === 'running' ? this.#notLeader() : { kind: 'rejected', reason: 'closed' },
-      );
+    if (!this.isLeader || this.#plane === undefined) return Promise.resolve(this.#refusal());
     return this.#calls.readBarrier(this.#plane, options);
   }
 
@@ -179,18 +180,24 @@ export class Replica<Result = unknown>
    */
   remove(id: ReplicaId): Promise<RemovalOutcome> {
     const plane = this.#plane;
-    if (!this.isLeader || plane === undefined) {
-      const { leader } = this;
-      return Promise.resolve(
-        this.#state === 'running'
-          ? { kind: 'notLeader', leader }
-          : { kind: 'rejected', reason: 'closed' },
-      );
-    }
+    if (!this.isLeader || plane === undefined) return Promise.resolve(this.#refusal());
     return new Promise((resolve) => {
-      plane.remove(id, resolve);
+      plane.reconfiguration.remove(id, resolve);
       this.#flushSoon();
     });
+  }
+
+  /**
+   * Gives leadership to another member, any that is up to date when `to` is left out: what was proposed
+   * is decided first, then the other stands without having to suspect anybody. Resolves when this
+   * replica follows it. On the leader only; proposals meanwhile wait, or end as `notLeader`.
+   */
+  transfer(to?: ReplicaId): Promise<TransferOutcome> {
+    const plane = this.#plane;
+    if (!this.isLeader || plane === undefined) return Promise.resolve(this.#refusal());
+    const outcome = this.#transfers.begin(plane, to);
+    this.#flushSoon();
+    return outcome;
   }
 
   status(): ReplicaStatus {
@@ -202,10 +209,19 @@ export class Replica<Result = unknown>
     this.#calls.observer = observer;
   }
 
-  /** Gives up leadership, ends the threads, closes queue pairs and memory. Pending calls end as closed. */
-  async close(): Promise<void> {
-    if (this.#state === 'closed') return;
+  /**
+   * Hands leadership over where there is a successor, ends the threads, closes queue pairs and memory.
+   * Pending calls end as closed.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    if (this.isLeader) await withinMs(this.transfer(), FAREWELL_MS);
     this.#state = 'closed';
+    this.#transfers.close();
     this.#plane?.abandon(
       { kind: 'rejected', reason: 'closed' },
       { kind: 'unknown', reason: 'closed' },
@@ -252,6 +268,7 @@ export class Replica<Result = unknown>
       this.#lastLeader = leader;
       this.emit('leader', this.leader);
     }
+    this.#transfers.look(this.leader, leads);
     if (leads) this.#timeline.tell(this.#plane?.fastPath.decided ?? 0, monotonicUs);
   }
 
@@ -272,7 +289,17 @@ export class Replica<Result = unknown>
     this.emit('failed', error);
   }
 
-  #notLeader(): ProposeOutcome<never> & ReadBarrierOutcome {
-    return { kind: 'notLeader', leader: this.leader };
+  #refusal(): NotLeader | { readonly kind: 'rejected'; readonly reason: 'closed' } {
+    return this.#state === 'running'
+      ? { kind: 'notLeader', leader: this.leader }
+      : { kind: 'rejected', reason: 'closed' };
   }
+}
+
+/** Waits for something, but not for ever. */
+async function withinMs(promise: Promise<unknown>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => (timer = setTimeout(resolve, ms)));
+  await Promise.race([promise, late]);
+  clearTimeout(timer);
 }

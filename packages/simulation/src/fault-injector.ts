@@ -123,6 +123,11 @@ export class FaultInjector {
         victim.block(plane, us * 1000);
         return;
       }
+      case 'transfer':
+        this.#cluster.transfer(victim, (outcome) =>
+          this.#observer.fault(`leadership is to go to ${victim.host}: ${outcome}`),
+        );
+        return;
       case 'flap':
         this.#flap(victim, us, random);
         return;

@@ -7,6 +7,7 @@ const TIMED_KINDS = [
   'crash',
   'restart',
   'remove',
+  'transfer',
   'pauseNicContinues',
   'pauseNicStops',
   'pauseLeader',

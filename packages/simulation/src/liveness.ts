@@ -10,6 +10,7 @@ const CALM_US = 10_000;
 const WARM_UP_US = 2_000;
 const LOAD_US = 4_000;
 const WRAPS = 3;
+const HAND_OVERS_MAX = 5;
 
 /** What must come true again when the faults are over. Everything here throws with the broken promise. */
 export class Liveness {
@@ -35,6 +36,7 @@ export class Liveness {
     this.#settle();
     if (this.#lostConnections) return;
     this.#steady();
+    this.#handOver();
     if (this.#random.chance(0.3)) this.#stuckReplication();
     this.#wraps();
     this.#settle();
@@ -93,6 +95,32 @@ export class Liveness {
   /** Commands and reads: some seeds have hardly anything but reads. */
   get #answered(): number {
     return this.#clients.decided + this.#clients.reads;
+  }
+
+  /** L1, where a leader wants another to lead: that one does. */
+  #handOver(): void {
+    const successor = this.#random.pick(this.#cluster.alive);
+    const outcomes: string[] = [];
+    // It may find its lanes broken by the first write; then the old leader is elected again.
+    for (let attempt = 1; attempt <= HAND_OVERS_MAX; attempt++) {
+      const leader = this.#leader();
+      if (leader === undefined || leader === successor) return;
+      if (!this.#mayLead(successor, leader)) return;
+      this.#cluster.transfer(successor, (kind) => outcomes.push(kind));
+      this.#await(
+        'L1',
+        () => outcomes.length === attempt && this.#leader() !== undefined,
+        () => `${leader.host} was to hand over to ${successor.host}; ${this.#whoLeads()}`,
+      );
+      this.#settle();
+    }
+    mustHold('L1', this.#leader() === successor, () => `${successor.host}: ${outcomes.join()}`);
+  }
+
+  /** Whether the leader counts it as a member that holds everything. */
+  #mayLead(replica: SimReplica, leader: SimReplica): boolean {
+    const { fastPath, membership } = leader.replication;
+    return membership.isVoter(replica.id) && fastPath.active.some(({ to }) => to === replica.id);
   }
 
   /** L6: a replication plane that is stuck is a leader to be replaced. */

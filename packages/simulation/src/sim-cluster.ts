@@ -56,7 +56,7 @@ export class SimCluster {
     const [leader] = this.leaders;
     if (leader === undefined) return;
     this.#leaving.add(victim);
-    leader.replication.remove(victim.id, (outcome) => {
+    leader.replication.reconfiguration.remove(victim.id, (outcome) => {
       if (outcome.kind === 'rejected') this.#leaving.delete(victim);
       settled(outcome);
     });
@@ -73,6 +73,14 @@ export class SimCluster {
     this.#transfers.set(life, transfer);
     transfer.meet();
     transfer.begin();
+  }
+
+  /** Has the leader give its place to another. */
+  transfer(successor: SimReplica, settled: (outcome: string) => void): void {
+    const [leader] = this.leaders;
+    if (leader === undefined) return;
+    leader.replication.handOver.ask(successor.id, ({ kind }) => settled(kind));
+    leader.wake('replication');
   }
 
   get nowUs(): number {

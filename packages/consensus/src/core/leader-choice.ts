@@ -15,6 +15,8 @@ export interface LeaderView {
   holder: ReplicaId | undefined;
   /** Whether the holder had long enough to claim, or else was waited for in vain. */
   holderOverdue: boolean;
+  /** Whom the last leader wants to lead, having ended its epoch for that. */
+  successor: ReplicaId | undefined;
 }
 
 export type LeaderChoice =
@@ -30,12 +32,15 @@ const WAIT: LeaderChoice = { kind: 'wait' };
  *
  * Mu takes the lowest trusted id. We add that a holder who is trusted stays (L4): otherwise a paused
  * leader that comes back would depose its successor only for having the lower number. A holder that
- * does not claim for some time is let go, so that two replicas cannot follow each other for ever.
+ * does not claim for some time is let go, so that two replicas cannot follow each other for ever. A
+ * leader may name its successor; nobody else stands as long as that one could.
  */
 export function chooseLeader(view: Readonly<LeaderView>): LeaderChoice {
-  const { holder, self } = view;
+  const { holder, self, successor } = view;
   if (holder !== undefined && holder !== self && view.trusted[holder])
     if (view.claims[holder] || !view.holderOverdue) return { kind: 'follow', leader: holder };
+  if (successor === self) return view.eligible ? STAND : WAIT;
+  if (successor !== undefined && view.trusted[successor] && view.electable[successor]) return WAIT;
 
   for (let id = 0; id < view.trusted.length; id++) {
     if (id === self) {

@@ -34,6 +34,15 @@ export class Announcer {
     return true;
   }
 
+  /** Every confirmed follower has what is decided, and has been told so. */
+  get told(): boolean {
+    const { active, decided } = this.#fastPath;
+    return (
+      this.#link.offset('announced') === decided &&
+      active.every((lane) => lane.queuePair.outstanding === 0)
+    );
+  }
+
   /** Not everybody has heard what is decided, even if nothing new is. */
   anew(): void {
     this.#link.setOffset('announced', -1);

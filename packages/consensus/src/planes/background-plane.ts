@@ -18,8 +18,15 @@ import { PeerMonitor, type BackgroundConnection } from './peer-monitor.ts';
 import { PermissionManager } from './permission-manager.ts';
 import { LogPhase, type PlaneLink } from './plane-link.ts';
 import { Recycling } from './recycling.ts';
-import { ACKNOWLEDGEMENT_BYTES, NoClaim, REQUEST_BYTES, Scratchpad } from './scratchpad.ts';
+import {
+  ACKNOWLEDGEMENT_BYTES,
+  handOverClaim,
+  NoClaim,
+  REQUEST_BYTES,
+  Scratchpad,
+} from './scratchpad.ts';
 import { SleepWatch } from './sleep-watch.ts';
+import { Succession } from './succession.ts';
 import { TakeOverBoost } from './take-over-boost.ts';
 
 export interface BackgroundPlaneOptions {
@@ -59,6 +66,7 @@ export class BackgroundPlane {
   readonly #behindWatch: BehindWatch;
   readonly #opening: LogOpening;
   readonly #sleepWatch: SleepWatch;
+  readonly #succession: Succession;
   readonly #boost: TakeOverBoost;
   readonly #isRemoved = (replica: ReplicaId): boolean => this.#link.isRemoved(replica);
   #heartbeat = 0;
@@ -78,6 +86,7 @@ export class BackgroundPlane {
     );
     this.#recycling = new Recycling(link, log, geometry);
     this.#fate = new FateSharing(tuning.fateSharingUs);
+    this.#succession = new Succession(self, link, tuning);
     this.#boost = new TakeOverBoost(options.raiseReplication);
     this.#sleepWatch = new SleepWatch(link, log, geometry, nonce, tuning.idleFlushUs);
     this.#ownLog = new OwnLog(log, geometry, nonce);
@@ -146,7 +155,7 @@ export class BackgroundPlane {
       this.#recycling.beginAt(this.#link.offset('base'));
     // A candidate waits for this: the acknowledgement goes with the pulls.
     if (this.#opening.settled) this.#handleRequests(nowUs);
-    this.#publishStatus();
+    this.#publishStatus(nowUs);
     for (const monitor of this.#monitors) monitor.pull(nowUs);
     this.#ring();
     // Where a pull completes within the doorbell, its news counts in this very round.
@@ -210,7 +219,8 @@ export class BackgroundPlane {
   #elect(nowUs: number): void {
     const { self } = this.#o;
     const { holder } = this.#permissions;
-    const choice = this.#electorate.choose(this.#monitors, holder, this.#grantedAtUs, nowUs);
+    const own = this.#succession.successor(holder, nowUs);
+    const choice = this.#electorate.choose(this.#monitors, own, holder, this.#grantedAtUs, nowUs);
     const leading = this.#link.int('leading') === 1;
     if (choice.kind === 'stand' && this.#candidacy.stand(nowUs)) {
       this.#boost.begin(nowUs);
@@ -228,19 +238,21 @@ export class BackgroundPlane {
     this.#wake();
   }
 
-  #publishStatus(): void {
+  #publishStatus(nowUs: number): void {
     this.#scratch.writeStatus(
       this.#heartbeat,
       this.#recycling.progress(),
       this.#recycling.head,
       this.#link.offset('known'),
-      this.#claim,
+      this.#claimed(nowUs),
       this.#link.offset('configured'),
     );
   }
 
-  get #claim(): number {
+  #claimed(nowUs: number): number {
     if (this.#link.int('phase') === LogPhase.closed) return NoClaim.closed;
+    const successor = this.#succession.successor(this.#permissions.holder, nowUs);
+    if (successor !== undefined && this.#candidacy.claim === 0) return handOverClaim(successor);
     const eligible = this.#opening.open && this.#electorate.isEligible(this.#monitors);
     return eligible || this.#candidacy.claim !== 0 ? this.#candidacy.claim : NoClaim.ineligible;
   }

@@ -3,6 +3,7 @@ import type { Tuning } from '../limits.ts';
 import type { ReplicaId } from '../propose-outcome.ts';
 import type { PeerMonitor } from './peer-monitor.ts';
 import type { PlaneLink } from './plane-link.ts';
+import { successorIn } from './scratchpad.ts';
 
 /** Judges the peers, and says who of them all should lead. */
 export class Electorate {
@@ -27,6 +28,7 @@ export class Electorate {
       electable: new Array<boolean>(slots).fill(false),
       holder: undefined,
       holderOverdue: false,
+      successor: undefined,
     };
   }
 
@@ -63,23 +65,25 @@ export class Electorate {
   }
 
   /**
-   * Whether we may lead: as a member with an open log, whose ring holds what a majority of the members
-   * still misses. A log that was opened anew holds little: those with more history bring it further.
+   * Whether we may lead: as a member with an open log, whose ring holds what the others of a majority
+   * still miss, those included that are not trusted just now: they may well grant. A log that was
+   * opened anew holds little: those with more history bring it further.
    */
   isEligible(monitors: readonly PeerMonitor[]): boolean {
     const link = this.#link;
     if (link.int('strayed') === 1 || link.int('behind') === 1) return false;
     if (link.int('voter', this.#self) === 0) return false;
     const kept = link.offset('releasable');
-    let missing = 0;
-    for (const { id, trusted, status } of monitors)
-      if (trusted && link.int('voter', id) === 1 && status.known < kept) missing++;
-    return missing <= link.int('spare');
+    let served = 1;
+    for (const { id, status } of monitors)
+      if (link.int('voter', id) === 1 && status.known >= kept) served++;
+    return served >= link.int('majority');
   }
 
-  /** `grantedAtUs` is when the holder was granted our log. */
+  /** `own` is whom we want to lead, `grantedAtUs` when the holder was granted our log. */
   choose(
     monitors: readonly PeerMonitor[],
+    own: ReplicaId | undefined,
     holder: ReplicaId | undefined,
     grantedAtUs: number,
     nowUs: number,
@@ -88,7 +92,8 @@ export class Electorate {
     const link = this.#link;
     const configured = link.offset('configured');
     view.holder = holder;
-    view.eligible = this.isEligible(monitors);
+    view.successor = own;
+    view.eligible = own === undefined && this.isEligible(monitors);
     let lastClaimUs = grantedAtUs;
     for (const monitor of monitors) {
       const { id, status } = monitor;
@@ -97,11 +102,14 @@ export class Electorate {
       // Whoever has not heard of the last change of the membership may ask the wrong majority: it is
       // for those to lead that have, and to tell the others.
       view.electable[id] = status.claim >= 0 && status.configured >= configured;
-      if (monitor.trusted && status.claim >= 0 && status.configured > configured)
-        view.eligible = false;
+      const successor = successorIn(status.claim);
+      if (monitor.trusted && successor !== undefined) view.successor = successor;
+      const mayLead = status.claim >= 0 || successor !== undefined;
+      if (monitor.trusted && mayLead && status.configured > configured) view.eligible = false;
       if (id === holder) lastClaimUs = Math.max(lastClaimUs, monitor.lastClaimUs);
     }
-    view.holderOverdue = nowUs - lastClaimUs > this.#tuning.claimPatienceUs;
+    view.holderOverdue =
+      view.successor !== undefined || nowUs - lastClaimUs > this.#tuning.claimPatienceUs;
     return chooseLeader(view);
   }
 }

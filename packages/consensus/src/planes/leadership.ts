@@ -41,9 +41,13 @@ export class Leadership<Result> {
     return this.#takeOver === undefined ? 'leading' : 'takingOver';
   }
 
-  /** A late follower is being copied to, or the membership changes: nothing may be posted past the queue. */
+  /**
+   * A late follower is being copied to, the membership changes, or leadership is about to go: nothing
+   * may be posted past the queue.
+   */
   get reshaping(): boolean {
-    return this.#growth !== undefined || this.#parts.reconfiguration.due;
+    const { reconfiguration, handOver } = this.#parts;
+    return this.#growth !== undefined || reconfiguration.due || handOver.pending;
   }
 
   /** Whether something of the epoch is under way whose end only polling shows. */
@@ -86,6 +90,7 @@ export class Leadership<Result> {
     }
     this.#post();
     this.#advanceGrowth();
+    if (this.#growth === undefined) this.#parts.handOver.step();
   }
 
   /** A work request of this epoch succeeded; `serial` is the low word of its id. */
@@ -175,8 +180,10 @@ export class Leadership<Result> {
 
   /** Posts what is queued, a proof when one is wanted, and the announcement when there is nothing. */
   #post(): void {
-    const { submission, proofs, announcer, fastPath, reconfiguration, detector } = this.#parts;
-    const held = this.#growth?.growth.holdsPosts === true || reconfiguration.pending;
+    const parts = this.#parts;
+    const { submission, proofs, announcer, fastPath, reconfiguration, detector } = parts;
+    const held =
+      this.#growth?.growth.holdsPosts === true || reconfiguration.pending || parts.handOver.pending;
     const queued = !held && submission.postQueued();
     const checked = !held && detector.post();
     // A change last: nothing may follow it before it is applied.

@@ -104,7 +104,7 @@ export class Membership implements Quorum {
     }
     this.majority = configuration.majority;
     this.since = configuration.since;
-    link.setInt('spare', configuration.size - this.majority);
+    link.setInt('majority', this.majority);
     this.learners = 0;
     for (let id = 0; id < REPLICAS_MAX; id++) if (this.isLearner(id)) this.learners++;
     link.setOffset('configured', configuration.since);

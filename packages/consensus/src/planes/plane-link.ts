@@ -11,6 +11,8 @@ const Int = {
   leading: 2,
   /** Replication: 1 when this log can no longer be brought up to date from a peer's ring. */
   strayed: 3,
+  /** Replication: 1 + id of the replica for which it ended its last epoch; 0 = for none. */
+  successor: 4,
   /** Background: the epoch it holds or seeks permissions for; 0 before the first. */
   epoch: 8,
   /** Background: id of the leader it believes in, or -1. */
@@ -29,8 +31,8 @@ const Int = {
   behind: 14,
   /** Replication: how often the log was opened. */
   openings: 15,
-  /** Replication: how many members a majority can do without. */
-  spare: 20,
+  /** Replication: how many members decide. */
+  majority: 20,
   /** Background: counters for status. */
   permissionRequests: 16,
   permissionsGranted: 17,

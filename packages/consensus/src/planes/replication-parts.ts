@@ -4,6 +4,7 @@ import { DivergenceDetector } from './divergence-detector.ts';
 import { EpochLanes } from './epoch-lanes.ts';
 import { FastPath } from './fast-path.ts';
 import { GrantGathering } from './grant-gathering.ts';
+import { HandOver } from './hand-over.ts';
 import { LogAccess } from './log-access.ts';
 import { Membership } from './membership.ts';
 import { Pending } from './pending.ts';
@@ -30,6 +31,7 @@ export interface ReplicationParts<Result> {
   readonly replayer: Replayer<Result>;
   readonly reconfiguration: Reconfiguration;
   readonly detector: DivergenceDetector;
+  readonly handOver: HandOver;
   readonly beginning: Beginning;
 }
 
@@ -77,6 +79,14 @@ export function makeParts<Result>(
   const log = memory.log.bytes;
   const lanes = new EpochLanes(options.lanes, self, link);
   const graceUs = tuning.grantGraceUs;
+  const announcer = new Announcer(fastPath, access, link);
+  const reconfiguration = new Reconfiguration(
+    self,
+    membership,
+    fastPath,
+    staging,
+    () => replayer.applied,
+  );
   return {
     membership,
     lanes,
@@ -86,17 +96,15 @@ export function makeParts<Result>(
     access,
     pending,
     submission: new Submission(fastPath, pending, staging, geometry, nowUs),
-    announcer: new Announcer(fastPath, access, link),
+    announcer,
     proofs: new PermissionProofs(fastPath, access, slots, membership),
     replayer,
     detector,
-    reconfiguration: new Reconfiguration(
-      self,
-      membership,
-      fastPath,
-      staging,
-      () => replayer.applied,
-    ),
+    reconfiguration,
+    handOver: new HandOver({
+      ...{ self, link, fastPath, membership, announcer, reconfiguration, nowUs },
+      patienceUs: tuning.grantTimeoutUs,
+    }),
     beginning: new Beginning(log, geometry, nonce, membership, replayer, link),
   };
 }

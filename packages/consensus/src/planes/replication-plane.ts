@@ -1,20 +1,17 @@
 import { strict as assert } from 'node:assert';
 import type { LogOffset } from '@mu-smr/log';
 import { CompletionEntry } from '@mu-smr/verbs';
-import type {
-  ProposeOutcome,
-  ReadBarrierOutcome,
-  RemovalOutcome,
-  ReplicaId,
-} from '../propose-outcome.ts';
+import type { ProposeOutcome, ReadBarrierOutcome, ReplicaId } from '../propose-outcome.ts';
 import type { Beginning } from './beginning.ts';
 import type { DivergenceDetector } from './divergence-detector.ts';
 import type { FastPath } from './fast-path.ts';
+import type { HandOver } from './hand-over.ts';
 import { tagIsOf } from './lane.ts';
 import { Leadership } from './leadership.ts';
 import type { Membership } from './membership.ts';
 import type { Proposal } from './pending.ts';
 import { LogPhase, type PlaneLink } from './plane-link.ts';
+import type { Reconfiguration } from './reconfiguration.ts';
 import type { Replayer } from './replayer.ts';
 import type { ReplicationPlaneOptions } from './replication-options.ts';
 import { makeParts, type ReplicationParts } from './replication-parts.ts';
@@ -47,6 +44,9 @@ export class ReplicationPlane<Result> {
   readonly detector: DivergenceDetector;
   /** How the log begins; nothing is applied, and nobody leads, before it has. */
   readonly beginning: Beginning;
+  /** What a leader may be asked for, beside commands and proofs. */
+  readonly reconfiguration: Reconfiguration;
+  readonly handOver: HandOver;
   #leadership: Leadership<Result> | undefined;
   #polls = 0;
 
@@ -59,6 +59,8 @@ export class ReplicationPlane<Result> {
     this.membership = parts.membership;
     this.detector = parts.detector;
     this.beginning = parts.beginning;
+    this.reconfiguration = parts.reconfiguration;
+    this.handOver = parts.handOver;
   }
 
   get phase(): 'following' | 'takingOver' | 'leading' {
@@ -102,11 +104,6 @@ export class ReplicationPlane<Result> {
   /** Asks for a permission proof, posted with the next step. */
   prove(settle: (outcome: ReadBarrierOutcome) => void): void {
     this.#parts.proofs.want(settle);
-  }
-
-  /** Removes a member, the leader's own id excepted. */
-  remove(id: ReplicaId, settle: (outcome: RemovalOutcome) => void): void {
-    this.#parts.reconfiguration.remove(id, settle);
   }
 
   /** Nobody is at the end of a lane any more: it counts for nothing, whatever was granted there. */
@@ -170,7 +167,8 @@ export class ReplicationPlane<Result> {
   abandon(notDone: ProposeOutcome<Result>, unknown: ProposeOutcome<Result>): void {
     this.#parts.pending.endEpoch(notDone, unknown);
     this.#parts.proofs.endEpoch({ kind: 'rejected', reason: 'closed' });
-    this.#parts.reconfiguration.endEpoch({ kind: 'rejected', reason: 'closed' });
+    this.reconfiguration.endEpoch({ kind: 'rejected', reason: 'closed' });
+    this.handOver.endEpoch({ kind: 'rejected', reason: 'closed' });
   }
 
   /** Nothing is to be overtaken, and no follower is being copied to. */
@@ -235,6 +233,7 @@ export class ReplicationPlane<Result> {
     while (replayer.learn(ENTRIES_PER_STEP));
     // Nothing is asked for again before we lead, so each of these grants still stands.
     for (const lane of granted) lanes.take(lane);
+    this.#link.setInt('successor', 0);
     this.#leadership = new Leadership(epoch, granted, this.#o, this.#parts, () => this.#drain());
     this.#lead();
   }
@@ -267,7 +266,7 @@ export class ReplicationPlane<Result> {
   }
 
   #endEpoch(epoch: number, reason: string): void {
-    const { rounds, replayer, lanes, pending, proofs, reconfiguration } = this.#parts;
+    const { rounds, replayer, lanes, pending, proofs, reconfiguration, handOver } = this.#parts;
     this.#leadership = undefined;
     this.endedEpochs++;
     rounds.reset();
@@ -275,7 +274,8 @@ export class ReplicationPlane<Result> {
     this.#link.setInt('leading', 0);
     lanes.handBackAll();
     this.#link.setInt('endedEpoch', epoch);
-    const notDone = { kind: 'notLeader', leader: undefined } as const;
+    const leader = handOver.endEpoch({ kind: 'notLeader', leader: undefined });
+    const notDone = { kind: 'notLeader', leader } as const;
     pending.endEpoch(notDone, { kind: 'unknown', reason: 'lostPermission' });
     proofs.endEpoch(notDone);
     reconfiguration.endEpoch(notDone);

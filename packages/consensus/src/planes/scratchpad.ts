@@ -1,6 +1,7 @@
 import { sealTrailer, trailerMatches } from '@mu-smr/verbs';
 import type { LogOffset } from '@mu-smr/log';
 import { REPLICAS_MAX } from '../core/proposal-number.ts';
+import type { ReplicaId } from '../propose-outcome.ts';
 
 /**
  * The background plane's memory: what peers read of us, what they write to us, and what we write to
@@ -28,7 +29,7 @@ export interface StatusLine {
   applied: LogOffset;
   head: LogOffset;
   known: LogOffset;
-  /** The epoch in which it leads or tries to; 0 = it does not, below = it cannot: see `NoClaim`. */
+  /** The epoch in which it leads or tries to; 0 = it does not, below = it cannot: see `NoClaim`, `handOverClaim`. */
   claim: number;
   /** Where the entry of the last change of the membership that it applied ends. */
   configured: LogOffset;
@@ -41,6 +42,19 @@ export const NoClaim = {
   /** Its log has no beginning yet: nothing waits for what it applies. */
   closed: -2,
 } as const;
+
+/** From here downward: it led until now, and wants another to lead. */
+const HANDS_OVER = -16;
+
+/** The claim of a replica whose epoch was ended for `successor`. */
+export function handOverClaim(successor: ReplicaId): number {
+  return HANDS_OVER - successor;
+}
+
+/** Whom the replica with this claim wants to lead. */
+export function successorIn(claim: number): ReplicaId | undefined {
+  return claim <= HANDS_OVER ? HANDS_OVER - claim : undefined;
+}
 
 /** "Let me be the one who writes your log." */
 export interface PermissionRequest {

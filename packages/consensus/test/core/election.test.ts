@@ -84,6 +84,7 @@ describe('chooseLeader', () => {
     electable: [true, true, true],
     holder: undefined,
     holderOverdue: false,
+    successor: undefined,
     ...more,
   });
 
@@ -106,6 +107,19 @@ describe('chooseLeader', () => {
     expect(chooseLeader(view({ self: 0, holder: 2 }))).toEqual({ kind: 'follow', leader: 2 });
     expect(chooseLeader(view({ self: 0, holder: 2, holderOverdue: true }))).toEqual({
       kind: 'stand',
+    });
+  });
+
+  it('lets a leader name its successor, and does not wait for one that cannot lead', () => {
+    const named = { holder: 0, holderOverdue: true, electable: [false, true, true], successor: 2 };
+    expect(chooseLeader(view(named))).toEqual({ kind: 'wait' });
+    expect(chooseLeader(view({ ...named, self: 2 }))).toEqual({ kind: 'stand' });
+    expect(chooseLeader(view({ ...named, trusted: [true, true, false] }))).toEqual({
+      kind: 'stand',
+    });
+    expect(chooseLeader(view({ ...named, claims: [false, false, true], holder: 2 }))).toEqual({
+      kind: 'follow',
+      leader: 2,
     });
   });
 

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import type { ProposeOutcome, Replica } from '../../dist/index.js';
+import { command, TestGroup } from './group.ts';
+
+function others(group: TestGroup, leader: Replica<number>): Replica<number>[] {
+  return group.replicas.filter((replica) => replica !== leader);
+}
+
+function suspicions(replicas: readonly Replica<number>[]): number {
+  return replicas.reduce((sum, replica) => sum + replica.status().counters.suspicions, 0);
+}
+
+describe('a transfer of leadership', () => {
+  it('goes to the replica that is named, and loses nothing that was under way', async () => {
+    await using group = await TestGroup.start(3);
+    const leader = await group.leader();
+    await leader.propose(command('first'));
+    const before = suspicions(group.replicas);
+    for (let round = 0; round < 6; round++) {
+      const old = await group.leader();
+      const [, successor] = others(group, old);
+      const early = ['a', 'b'].map((text) => old.propose(command(`${text}${round}`)));
+      const transfer = old.transfer(successor.id);
+      const late = old.propose(command(`late${round}`));
+      expect(await transfer).toEqual({ kind: 'transferred', to: successor.id });
+      expect(old.isLeader).toBe(false);
+      const outcomes: ProposeOutcome<number>[] = await Promise.all([...early, late]);
+      for (const { kind } of outcomes) expect(['decided', 'notLeader']).toContain(kind);
+      expect(await group.leader()).toBe(successor);
+      expect((await successor.propose(command(`after${round}`))).kind).toBe('decided');
+    }
+    expect(suspicions(group.replicas)).toBe(before);
+    const [{ applied }] = group.journals;
+    await expect
+      .poll(() => group.journals.every((one) => one.applied.length === applied.length))
+      .toBe(true);
+    for (const one of group.journals) expect(one.applied).toEqual(applied);
+  });
+
+  it('goes to whoever is up to date when nobody is named', async () => {
+    await using group = await TestGroup.start(3);
+    const leader = await group.leader();
+    const outcome = await leader.transfer();
+    if (outcome.kind !== 'transferred') throw new Error(`ended as ${outcome.kind}`);
+    expect(others(group, leader).map(({ id }) => id)).toContain(outcome.to);
+  });
+
+  it('is refused by a follower, for itself, and where nobody could follow', async () => {
+    await using group = await TestGroup.start(3);
+    const leader = await group.leader();
+    await leader.propose(command('first'));
+    const [one] = others(group, leader);
+    expect((await one.transfer()).kind).toBe('notLeader');
+    const rejected = { kind: 'rejected', reason: 'noSuccessor' };
+    expect(await leader.transfer(leader.id)).toEqual(rejected);
+    expect(await leader.transfer(8)).toEqual(rejected);
+    expect((await leader.propose(command('still'))).kind).toBe('decided');
+    await leader.close();
+    expect(await leader.transfer()).toEqual({ kind: 'rejected', reason: 'closed' });
+  });
+
+  it('comes before a leader is closed: nobody has to suspect it first', async () => {
+    await using group = await TestGroup.start(3);
+    const leader = await group.leader();
+    await leader.propose(command('first'));
+    const staying = others(group, leader);
+    const led = Promise.race(
+      staying.map((replica) => new Promise((resolve) => replica.once('role', resolve))),
+    );
+    const before = suspicions(staying);
+    const closed = leader.close().then(() => 'closed');
+    expect(await Promise.race([led, closed])).toBe('leader');
+    expect(suspicions(staying)).toBe(before);
+    await closed;
+  });
+});
