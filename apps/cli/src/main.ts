@@ -134,7 +134,7 @@ function addBenchmarks(mu: Command, action: Action): void {
     .command('failover')
     .description('from the signal to the first command decided by the new leader')
     .option('--trials <n>', 'trials', '50')
-    .option('--kind <kind>', 'kill or pause', 'kill')
+    .option('--kind <kind>', 'kill, pause or graceful', 'kill')
     .option('--fabric <devices>', 'ibverbs:DEVICE,DEVICE,…: over RDMA, one device for each replica')
     .option('--json', 'one JSON object')
     .action(action(async () => (await import('./commands/bench-failover.ts')).benchFailover));

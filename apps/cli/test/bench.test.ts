@@ -41,18 +41,21 @@ describe('mu bench propose --json', () => {
 });
 
 describe('mu bench failover --json', () => {
-  it.each(['kill', 'pause'])('prints every field, and nothing is lost (%s)', async (kind) => {
-    const report = await bench(`bench failover --trials 1 --kind ${kind}`);
-    expect(shapeOf(report)).toEqual({
-      ...{ bench: 'string', kind: 'string', trials: 'number' },
-      totalUs: { p50: 'number', p99: 'number', max: 'number' },
-      ...{ detectUs: 'number', permissionUs: 'number', catchUpUs: 'number' },
-      ...{ lostAcknowledged: 'number', duplicated: 'number', falseSuspicions: 'number' },
-      ...ENVIRONMENT,
-    });
-    expect(report).toMatchObject({ bench: 'failover', kind, trials: 1 });
-    expect(report).toMatchObject({ lostAcknowledged: 0, duplicated: 0 });
-  });
+  it.each(['kill', 'pause', 'graceful'])(
+    'prints every field, and nothing is lost (%s)',
+    async (kind) => {
+      const report = await bench(`bench failover --trials 1 --kind ${kind}`);
+      expect(shapeOf(report)).toEqual({
+        ...{ bench: 'string', kind: 'string', trials: 'number' },
+        totalUs: { p50: 'number', p99: 'number', max: 'number' },
+        ...{ detectUs: 'number', permissionUs: 'number', catchUpUs: 'number' },
+        ...{ lostAcknowledged: 'number', duplicated: 'number', falseSuspicions: 'number' },
+        ...ENVIRONMENT,
+      });
+      expect(report).toMatchObject({ bench: 'failover', kind, trials: 1 });
+      expect(report).toMatchObject({ lostAcknowledged: 0, duplicated: 0 });
+    },
+  );
 });
 
 describe('mu bench redis --json', () => {

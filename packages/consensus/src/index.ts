@@ -16,6 +16,7 @@ export {
 export type {
   Decided,
   LocalReadOutcome,
+  HandOverOutcome,
   NotLeader,
   ProposeOutcome,
   ReadBarrierOutcome,

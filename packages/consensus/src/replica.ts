@@ -20,10 +20,8 @@ import { DirectMode } from './runtime/direct-mode.ts';
 import { Runtime } from './runtime/runtime.ts';
 import { statusOf } from './runtime/status.ts';
 import { Timeline } from './runtime/timeline.ts';
-import { Transfers } from './runtime/transfers.ts';
+import { farewell, Transfers } from './runtime/transfers.ts';
 
-/** How long a leader that is closed waits for a successor. */
-const FAREWELL_MS = 250;
 /** How many steps one wake-up makes before the event loop gets its turn. */
 const STEPS_PER_TURN = 16;
 
@@ -219,7 +217,7 @@ export class Replica<Result = unknown>
   }
 
   async #close(): Promise<void> {
-    if (this.isLeader) await withinMs(this.transfer(), FAREWELL_MS);
+    if (this.isLeader) await farewell(this.transfer());
     this.#state = 'closed';
     this.#transfers.close();
     this.#plane?.abandon(
@@ -294,12 +292,4 @@ export class Replica<Result = unknown>
       ? { kind: 'notLeader', leader: this.leader }
       : { kind: 'rejected', reason: 'closed' };
   }
-}
-
-/** Waits for something, but not for ever. */
-async function withinMs(promise: Promise<unknown>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise((resolve) => (timer = setTimeout(resolve, ms)));
-  await Promise.race([promise, late]);
-  clearTimeout(timer);
 }

@@ -79,6 +79,9 @@ class BenchReplica {
       this.#lastDecidedUs = 0;
     } else if (message.kind === 'report') {
       send({ kind: 'report', report: this.#report() });
+    } else if (message.kind === 'transfer') {
+      send({ kind: 'transferring', atUs: monotonicUs() });
+      await this.#replica.transfer();
     } else if (message.kind === 'litter') {
       this.#litter = new Litter();
     } else if (message.kind === 'close') {
@@ -191,7 +194,8 @@ function timesOf(timeline: readonly TimelineStep[], decidedUs: number): TakeOver
     timeline.find((step) => step.kind === kind)?.atUs ?? decidedUs;
   const grants = timeline.filter((step) => step.kind === 'granted').map((step) => step.atUs);
   return {
-    suspectedUs: first('suspected'),
+    // A leader that hands over is suspected by nobody.
+    suspectedUs: timeline.find((step) => step.kind === 'suspected')?.atUs ?? first('requested'),
     requestedUs: first('requested'),
     grantedUs: grants.length === 0 ? decidedUs : Math.max(...grants),
     caughtUpUs: first('caughtUp'),

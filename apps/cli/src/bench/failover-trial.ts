@@ -3,7 +3,9 @@ import { monotonicUs } from '../output/clock.ts';
 import { BenchGroup, type BenchChild } from './bench-group.ts';
 import type { TakeOverTimes } from './messages.ts';
 
-export type FailoverKind = 'kill' | 'pause';
+/** What ends a leader's time: SIGKILL, SIGSTOP, or its own transfer of leadership. */
+export const FAILOVER_KINDS = ['kill', 'pause', 'graceful'] as const;
+export type FailoverKind = (typeof FAILOVER_KINDS)[number];
 
 /** One fail-over: its times, and what must not have happened in it. */
 export interface Trial {
@@ -60,18 +62,29 @@ async function failOver(group: BenchGroup, kind: FailoverKind): Promise<Trial> {
 
   const survivors = group.children.filter((child) => child !== leader);
   const taken = firstOf(survivors.map((child) => child.next('tookOver', TAKE_OVER_MS)));
+  const signalledUs = await end(leader, kind);
+  const { times } = await taken;
+
+  if (kind !== 'kill') await resumed(group, leader);
+  const checked = await check(group, leader);
+  // Each survivor suspects the old leader once, and nobody else; nobody one that hands over.
+  const suspected = (await suspicions(group)) - before;
+  const expected = kind === 'graceful' ? 0 : survivors.length;
+  return { signalledUs, times, ...checked, falseSuspicions: Math.max(0, suspected - expected) };
+}
+
+/** Ends the leader's time; returns when, in microseconds. */
+async function end(leader: BenchChild, kind: FailoverKind): Promise<number> {
+  if (kind === 'graceful') {
+    const transferring = leader.next('transferring', TAKE_OVER_MS);
+    leader.send({ kind: 'transfer' });
+    return (await transferring).atUs;
+  }
   // Once without effect: what is measured begins when the signal is sent, not while our code is loaded.
   leader.signal(0);
   const signalledUs = monotonicUs();
   leader.signal(kind === 'kill' ? 'SIGKILL' : 'SIGSTOP');
-  const { times } = await taken;
-
-  if (kind === 'pause') await resumed(group, leader);
-  const checked = await check(group, leader);
-  // Each survivor suspects the old leader once, and nobody else.
-  const suspected = (await suspicions(group)) - before;
-  const expected = survivors.length;
-  return { signalledUs, times, ...checked, falseSuspicions: Math.max(0, suspected - expected) };
+  return signalledUs;
 }
 
 /** The first that succeeds; what the last failure said when none does. */
@@ -97,7 +110,7 @@ async function suspicions(group: BenchGroup): Promise<number> {
   return (await group.reports()).reduce((sum, { report }) => sum + report.suspicions, 0);
 }
 
-/** Continues the old leader and waits until it has caught up with its successor, as a follower. */
+/** Continues the old leader, should it be stopped, and waits until it has caught up with its successor, as a follower. */
 async function resumed(group: BenchGroup, old: BenchChild): Promise<void> {
   old.signal('SIGCONT');
   for (const child of group.children) child.send({ kind: 'write', enabled: false });

@@ -22,6 +22,7 @@ export type ToBenchReplica =
   | { readonly kind: 'propose'; readonly plan: ProposePlan }
   | { readonly kind: 'wraps'; readonly wraps: number; readonly geometry: LogGeometry }
   | { readonly kind: 'write'; readonly enabled: boolean }
+  | { readonly kind: 'transfer' }
   | { readonly kind: 'litter' }
   | { readonly kind: 'report' }
   | { readonly kind: 'close' };
@@ -42,6 +43,7 @@ export interface MeshOffer {
 export type FromBenchReplica =
   | { readonly kind: 'offer'; readonly offer: MeshOffer }
   | { readonly kind: 'ready' }
+  | { readonly kind: 'transferring'; readonly atUs: number }
   | { readonly kind: 'tookOver'; readonly times: TakeOverTimes }
   | { readonly kind: 'proposed'; readonly result: ProposeResult }
   | { readonly kind: 'wrapped'; readonly result: WrapResult }

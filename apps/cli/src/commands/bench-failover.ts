@@ -1,6 +1,13 @@
 import { devicesOf } from '../bench/devices.ts';
 import { environment } from '../bench/environment.ts';
-import { REPLICAS, runTrial, spansOf, type Trial } from '../bench/failover-trial.ts';
+import {
+  FAILOVER_KINDS,
+  REPLICAS,
+  runTrial,
+  spansOf,
+  type FailoverKind,
+  type Trial,
+} from '../bench/failover-trial.ts';
 import { CliError } from '../errors.ts';
 import { interruption } from '../interruption.ts';
 import { percentile, wholeNumber } from '../output/numbers.ts';
@@ -15,8 +22,8 @@ export async function benchFailover(options: {
 }): Promise<number> {
   const trials = wholeNumber('trials', options.trials, 1, 10_000);
   const { kind } = options;
-  if (kind !== 'kill' && kind !== 'pause')
-    throw new CliError('USAGE', `--kind must be kill or pause, not ${kind}`, 2);
+  if (!isFailoverKind(kind))
+    throw new CliError('USAGE', `--kind must be ${FAILOVER_KINDS.join(', ')}, not ${kind}`, 2);
 
   const devices = devicesOf(options.fabric, REPLICAS);
   const signal = interruption();
@@ -32,6 +39,10 @@ export async function benchFailover(options: {
   if (options.json === true) console.log(JSON.stringify(report));
   else print(report);
   return report.lostAcknowledged === 0 && report.duplicated === 0 ? 0 : 1;
+}
+
+function isFailoverKind(kind: string): kind is FailoverKind {
+  return (FAILOVER_KINDS as readonly string[]).includes(kind);
 }
 
 function summary(kind: string, trials: readonly Trial[]) {

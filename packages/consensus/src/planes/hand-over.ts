@@ -1,3 +1,4 @@
+import type { Tuning } from '../limits.ts';
 import type { HandOverOutcome, ReplicaId } from '../propose-outcome.ts';
 import type { Announcer } from './announcer.ts';
 import type { FastPath } from './fast-path.ts';
@@ -14,8 +15,7 @@ export interface HandOverOptions {
   readonly announcer: Announcer;
   readonly reconfiguration: Reconfiguration;
   readonly nowUs: () => number;
-  /** How long what is under way may take. */
-  readonly patienceUs: number;
+  readonly tuning: Tuning;
 }
 
 interface Asked {
@@ -62,7 +62,7 @@ export class HandOver {
       this.#successor = to;
       this.#o.link.setInt('successor', to + 1);
       throw new EpochEnded(`leadership goes to replica ${to}`);
-    } else if (this.#o.nowUs() - asked.sinceUs > this.#o.patienceUs)
+    } else if (this.#o.nowUs() - asked.sinceUs > this.#o.tuning.grantTimeoutUs)
       this.#settle({ kind: 'rejected', reason: 'busy' });
   }
 

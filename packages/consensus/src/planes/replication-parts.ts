@@ -101,10 +101,7 @@ export function makeParts<Result>(
     replayer,
     detector,
     reconfiguration,
-    handOver: new HandOver({
-      ...{ self, link, fastPath, membership, announcer, reconfiguration, nowUs },
-      patienceUs: tuning.grantTimeoutUs,
-    }),
+    handOver: new HandOver({ ...options, fastPath, membership, announcer, reconfiguration }),
     beginning: new Beginning(log, geometry, nonce, membership, replayer, link),
   };
 }

@@ -1,6 +1,9 @@
 import type { ReplicationPlane } from '../planes/replication-plane.ts';
 import type { ReplicaId, TransferOutcome } from '../propose-outcome.ts';
 
+/** How long a leader that is closed waits for a successor. */
+const FAREWELL_MS = 250;
+
 /** A leader's transfer as its caller sees it: over when another replica leads, and not before. */
 export class Transfers<Result> {
   readonly #self: ReplicaId;
@@ -35,4 +38,12 @@ export class Transfers<Result> {
     for (const resolve of this.#waiting) resolve(outcome);
     this.#waiting.clear();
   }
+}
+
+/** Waits for the transfer of a leader that is being closed, but not for ever. */
+export async function farewell(transfer: Promise<TransferOutcome>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => (timer = setTimeout(resolve, FAREWELL_MS)));
+  await Promise.race([transfer, late]);
+  clearTimeout(timer);
 }

@@ -58,7 +58,11 @@ describe('the metrics of a replica', () => {
       replica.on('timeline', (step) => steps.push(step));
       return steps;
     });
-    await old.close();
+    // It cannot apply, so it stops at once, and hands over to nobody.
+    group.journals[old.id].apply = () => {
+      throw new Error('no more');
+    };
+    await old.propose(Buffer.from('last'));
     const next = await vi.waitUntil(() => others.findIndex((replica) => replica.isLeader) + 1, 10_000); // prettier-ignore
     await others[next - 1].propose(Buffer.from('after'));
     const steps = timelines[next - 1];

@@ -1,16 +1,10 @@
 import { percentile } from '../../../output/numbers.ts';
-import {
-  runTrial,
-  spansOf,
-  type FailoverKind,
-  type Spans,
-  type Trial,
-} from '../../failover-trial.ts';
+import { runTrial, spansOf, type Spans, type Trial } from '../../failover-trial.ts';
 import type { Chart, Check, Part, Section } from '../part.ts';
 import { duration } from '../units.ts';
 
 interface Kind {
-  readonly kind: FailoverKind;
+  readonly kind: 'kill' | 'pause';
   readonly trials: number;
   readonly spansUs: Spans;
   readonly lostAcknowledged: number;
