@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_TUNING, type ProposeOutcome, type Replica } from '../../dist/index.js';
+import {
+  DEFAULT_TUNING,
+  type ProposeOutcome,
+  type Replica,
+  type TimelineStep,
+} from '../../dist/index.js';
 import { command, TestGroup } from './group.ts';
 
 /** Nobody is suspected who runs, however late: whoever leads next was told to. */
@@ -66,14 +71,19 @@ describe('a transfer of leadership', () => {
     await using group = await TestGroup.start(3, PATIENT);
     const leader = await group.leader();
     await leader.propose(command('first'));
-    const staying = others(group, leader);
-    const led = Promise.race(
-      staying.map((replica) => new Promise((resolve) => replica.once('role', resolve))),
-    );
-    const before = suspicions(staying);
-    const closed = leader.close().then(() => 'closed');
-    expect(await Promise.race([led, closed])).toBe('leader');
-    expect(suspicions(staying)).toBe(before);
-    await closed;
+    const steps = new Promise<TimelineStep[]>((resolve) => {
+      for (const replica of others(group, leader)) {
+        const told: TimelineStep[] = [];
+        replica.on('timeline', (step) => {
+          told.push(step);
+          if (step.kind === 'caughtUp') resolve(told);
+        });
+      }
+    });
+    await leader.close();
+    const atUs = (kind: TimelineStep['kind'], told: TimelineStep[]): number =>
+      told.find((step) => step.kind === kind)?.atUs ?? Infinity;
+    const told = await steps;
+    expect(atUs('requested', told)).toBeLessThan(atUs('suspected', told));
   });
 });
