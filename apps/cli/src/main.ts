@@ -69,6 +69,12 @@ function program(finish: (status: number) => void): Command {
 }
 
 function addChanges(mu: Command, action: Action): void {
+  mu.command('transfer')
+    .description('give leadership to another replica (local group)')
+    .option('--group <name>', 'which group (default: the only one)')
+    .option('--to <id>', 'to whom (default: the lowest id that is up to date)')
+    .option('--json', 'one JSON object')
+    .action(action(async () => (await import('./commands/transfer.ts')).transfer));
   const change = (name: string, what: string): Command =>
     mu
       .command(name)

@@ -101,6 +101,25 @@ describe.each(['kv', 'redis'] as const)('the members of a group of %s', (applica
     expect(up.stdout).not.toMatch(/replica 3 was started again/);
   });
 
+  it('lets a leader hand over to the replica that is named, and to no other', async () => {
+    const before = await members();
+    const leader = leaderOf(before);
+    await client.write(leader.client, 'handed over');
+    const successor = before.find(({ id }) => id !== leader.id)!;
+    const { stdout } = await mu(home, 'transfer', '--group', group, '--to', String(successor.id));
+    expect(stdout).toBe(`replica ${leader.id} handed over: replica ${successor.id} leads\n`);
+    const after = await members();
+    expect(leaderOf(after).id).toBe(successor.id);
+    expect(after.map(({ pid }) => pid)).toEqual(before.map(({ pid }) => pid));
+    expect(await client.read(successor.client)).toBe('handed over');
+
+    const again = await mu(home, 'transfer', '--group', group, '--to', String(successor.id));
+    expect(again.stderr).toMatch(/leads already \[USAGE\]/);
+    const nobody = await mu(home, 'transfer', '--group', group, '--to', '3');
+    expect(nobody.stderr).toMatch(/replica 3 is no member.*\[NOT_TRANSFERRED\]\n$/);
+    expect([again.status, nobody.status]).toEqual([2, 1]);
+  });
+
   it('refuses a removal that costs the last failure it bears, unless it is forced', async () => {
     const refused = await mu(home, 'remove', '1', '--group', group);
     expect(refused.stderr).toMatch(/2 of 2 replicas would run.*\[LESS_SAFE\]\n$/);

@@ -7,7 +7,7 @@ import { mu, shapeOf } from './support/mu.ts';
 const home = new Home();
 afterAll(() => home.remove());
 
-const COMMANDS = ['up', 'run', 'status', 'kill', 'pause', 'resume', 'doctor', 'demo', 'sim', 'chaos', 'bench propose', 'bench failover', 'bench redis']; // prettier-ignore
+const COMMANDS = ['up', 'run', 'status', 'kill', 'pause', 'resume', 'add', 'remove', 'replace', 'transfer', 'doctor', 'demo', 'sim', 'chaos', 'bench propose', 'bench failover', 'bench redis']; // prettier-ignore
 
 describe('mu --help', () => {
   it('lists every command on stdout', async () => {

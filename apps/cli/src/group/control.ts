@@ -1,7 +1,12 @@
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { createConnection, createServer, type Socket } from 'node:net';
-import type { RemovalOutcome, ReplicaStatus, TimelineStep } from '@mu-smr/consensus';
+import type {
+  RemovalOutcome,
+  ReplicaStatus,
+  TimelineStep,
+  TransferOutcome,
+} from '@mu-smr/consensus';
 import { z } from 'zod';
 import { CliError } from '../errors.ts';
 
@@ -22,6 +27,8 @@ const Request = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('status') }),
   /** Removes a member: for the leader. */
   z.object({ kind: z.literal('remove'), id: z.int().min(0) }),
+  /** Gives leadership to another, to any that is up to date when none is named: for the leader. */
+  z.object({ kind: z.literal('transfer'), to: z.int().min(0).optional() }),
 ]);
 type Request = z.infer<typeof Request>;
 
@@ -29,6 +36,7 @@ type Request = z.infer<typeof Request>;
 export interface Controlled {
   status(): ControlAnswer;
   remove(id: number): Promise<RemovalOutcome>;
+  transfer(to?: number): Promise<TransferOutcome>;
 }
 
 /** No request is longer. */
@@ -81,7 +89,8 @@ function listens(path: string): Promise<boolean> {
 
 async function answer(line: string, controlled: Controlled): Promise<object> {
   const request = Request.parse(JSON.parse(line));
-  return request.kind === 'status' ? controlled.status() : controlled.remove(request.id);
+  if (request.kind === 'remove') return controlled.remove(request.id);
+  return request.kind === 'status' ? controlled.status() : controlled.transfer(request.to);
 }
 
 /** Asks a replica for its status; `undefined` when it does not answer in time. */
@@ -99,6 +108,15 @@ export async function askRemoval(
   timeoutMs: number,
 ): Promise<RemovalOutcome | undefined> {
   return (await ask(path, { kind: 'remove', id }, timeoutMs)) as RemovalOutcome | undefined;
+}
+
+/** Asks a leader to hand over; `undefined` when no answer came in time: it may be done. */
+export async function askTransfer(
+  path: string,
+  to: number | undefined,
+  timeoutMs: number,
+): Promise<TransferOutcome | undefined> {
+  return (await ask(path, { kind: 'transfer', to }, timeoutMs)) as TransferOutcome | undefined;
 }
 
 function ask(path: string, request: Request, timeoutMs: number): Promise<unknown> {

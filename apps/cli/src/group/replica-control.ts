@@ -1,10 +1,17 @@
-import type { Divergence, RemovalOutcome, ReplicaStatus, TimelineStep } from '@mu-smr/consensus';
+import type {
+  Divergence,
+  RemovalOutcome,
+  ReplicaStatus,
+  TimelineStep,
+  TransferOutcome,
+} from '@mu-smr/consensus';
 import type { ControlAnswer, Controlled } from './control.ts';
 
 /** The part of a replica that is controlled. */
 export interface ControlledReplica {
   status(): ReplicaStatus;
   remove(id: number): Promise<RemovalOutcome>;
+  transfer(to?: number): Promise<TransferOutcome>;
   on(event: 'timeline', listener: (step: TimelineStep) => void): unknown;
   on(event: 'diverged', listener: (divergence: Divergence) => void): unknown;
 }
@@ -20,7 +27,10 @@ export class ReplicaControl implements Controlled {
   made(replica: ControlledReplica): void {
     this.#replica = replica;
     replica.on('timeline', (step) => {
-      if (step.kind === 'suspected') this.#timeline.length = 0;
+      // A transfer of leadership begins with a request: nobody was suspected.
+      const follows = step.kind !== 'suspected' && step.kind !== 'requested';
+      const suspected = this.#timeline.at(-1)?.kind === 'suspected' && step.kind === 'requested';
+      if (!follows && !suspected) this.#timeline.length = 0;
       this.#timeline.push(step);
     });
     replica.on('diverged', ({ at, by, digest, own }) => {
@@ -41,6 +51,10 @@ export class ReplicaControl implements Controlled {
 
   async remove(id: number): Promise<RemovalOutcome> {
     return this.#existing.remove(id);
+  }
+
+  async transfer(to?: number): Promise<TransferOutcome> {
+    return this.#existing.transfer(to);
   }
 
   get #existing(): ControlledReplica {
