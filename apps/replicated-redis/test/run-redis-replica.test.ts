@@ -46,7 +46,7 @@ describe('runRedisReplica', () => {
     expect(await ask(running.clientPort, 'SET k v')).toBe('+OK\r\n');
     await running.close();
     await expect(ask(running.clientPort, 'PING')).rejects.toThrow('ECONNREFUSED');
-    expect((running.replica).closed).toBe(true);
+    expect(running.replica.closed).toBe(true);
   });
 
   it('closes itself and says why when its redis-server dies', async () => {
@@ -58,7 +58,7 @@ describe('runRedisReplica', () => {
     });
     process.kill(stateMachine!.backend.pid!, 'SIGKILL');
     expect(await running.failed).toBeInstanceOf(Error);
-    expect((running.replica).closed).toBe(true);
+    expect(running.replica.closed).toBe(true);
   });
 
   it('leaves nothing behind when it cannot start', async () => {
