@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Random } from '@mu-smr/simulation';
-import { askControl, controlPath } from '../group/control.ts';
+import { askControl, askTransfer, controlPath } from '../group/control.ts';
 import { LocalGroup } from '../group/local-group.ts';
 import { ChaosClients } from './chaos-clients.ts';
 import type { BlockEventLoop } from './chaos-replica.ts';
@@ -14,6 +14,9 @@ const LOG_BYTES = 4 * 1024 * 1024;
 /** How long equal digests are waited for; a loaded machine takes its time. */
 const CONVERGE_MS = 20_000;
 
+/** A leader that is stopped or killed meanwhile answers late or never. */
+const TRANSFER_MS = 500;
+
 /** What one round came to. */
 export interface RoundResult {
   readonly history: History;
@@ -22,6 +25,8 @@ export interface RoundResult {
   readonly restarts: number;
   /** Stopped processes and blocked event loops. */
   readonly pauses: number;
+  /** Leaders that handed over. */
+  readonly transfers: number;
   readonly digestsEqual: boolean;
 }
 
@@ -35,6 +40,7 @@ export class ChaosRound {
   #kills = 0;
   #restarts = 0;
   #pauses = 0;
+  #transfers = 0;
 
   private constructor(group: LocalGroup, random: Random, signal: AbortSignal) {
     this.#group = group;
@@ -78,12 +84,9 @@ export class ChaosRound {
     await clients.stop();
     await Promise.all(this.#restarting);
     const digestsEqual = await this.#converge();
-    const { kills, restarts, pauses } = this.#counts;
-    return { history, kills, restarts, pauses, digestsEqual };
-  }
-
-  get #counts(): { kills: number; restarts: number; pauses: number } {
-    return { kills: this.#kills, restarts: this.#restarts, pauses: this.#pauses };
+    const transfers = this.#transfers;
+    const done = { kills: this.#kills, restarts: this.#restarts, pauses: this.#pauses, transfers };
+    return { history, ...done, digestsEqual };
   }
 
   get #alive(): number[] {
@@ -98,7 +101,8 @@ export class ChaosRound {
       this.#group.signal(victim, 'SIGKILL');
       this.#kills++;
     } else if (what < 0.3) this.#restartOne();
-    else if (what < 0.65) this.#pause(victim, this.#random.pick([1, 10, 50, 400]));
+    else if (what < 0.4) await this.#transfer(victim);
+    else if (what < 0.7) this.#pause(victim, this.#random.pick([1, 10, 50, 400]));
     else {
       const block: BlockEventLoop = { kind: 'block', ms: this.#random.pick([5, 50, 300]) };
       this.#group.tell(victim, block);
@@ -147,6 +151,13 @@ export class ChaosRound {
     const answer = await askControl(controlPath(this.#group.fabric, anybody));
     const leader = answer?.status.leader;
     return leader !== undefined && alive.includes(leader) ? leader : anybody;
+  }
+
+  /** Has a replica hand over, should it lead. */
+  async #transfer(leader: number): Promise<void> {
+    const path = controlPath(this.#group.fabric, leader);
+    const outcome = await askTransfer(path, undefined, TRANSFER_MS);
+    if (outcome?.kind === 'transferred') this.#transfers++;
   }
 
   #pause(id: number, ms: number): void {

@@ -21,6 +21,8 @@ interface ChaosReport {
   restarts: number;
   /** Stopped processes and blocked event loops. */
   pauses: number;
+  /** Leaders that handed over. */
+  transfers: number;
   operations: number;
   unknowns: number;
   /** Attempts of writes beyond the first, by clients with sessions. */
@@ -66,6 +68,7 @@ function emptyReport(): ChaosReport {
     kills: 0,
     restarts: 0,
     pauses: 0,
+    transfers: 0,
     operations: 0,
     unknowns: 0,
     retries: 0,
@@ -76,10 +79,11 @@ function emptyReport(): ChaosReport {
 
 /** Adds a round, and decides for each key whether what clients saw of it is linearizable. */
 function count(report: ChaosReport, result: RoundResult, seed: number): void {
-  const { history, kills, restarts, pauses, digestsEqual } = result;
+  const { history, kills, restarts, pauses, transfers, digestsEqual } = result;
   report.kills += kills;
   report.restarts += restarts;
   report.pauses += pauses;
+  report.transfers += transfers;
   report.operations += history.operations.length;
   report.unknowns += history.unknowns;
   report.retries += history.retries;
@@ -104,10 +108,10 @@ function count(report: ChaosReport, result: RoundResult, seed: number): void {
 }
 
 function sentence(report: ChaosReport): string {
-  const { seconds, rounds, kills, restarts, pauses, operations, unknowns, retries, violations } =
-    report;
+  const { seconds, rounds, kills, restarts, pauses, transfers } = report;
+  const { operations, unknowns, retries, violations } = report;
   return (
-    `${rounds} rounds in ${seconds.toFixed(0)} s: ${kills} kills, ${restarts} restarts, ${pauses} pauses, ` +
+    `${rounds} rounds in ${seconds.toFixed(0)} s: ${kills} kills, ${restarts} restarts, ${pauses} pauses, ${transfers} transfers, ` +
     `${operations} operations (${unknowns} of unknown outcome), ${retries} retries in sessions, ${violations} violations, ` +
     `states ${report.digestsEqual ? 'equal' : 'DIFFERENT'}`
   );

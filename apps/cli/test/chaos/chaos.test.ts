@@ -21,6 +21,7 @@ describe('mu chaos --json', () => {
         kills: 'number',
         restarts: 'number',
         pauses: 'number',
+        transfers: 'number',
       },
       ...{ operations: 'number', unknowns: 'number', retries: 'number', violations: 'number' },
       digestsEqual: 'boolean',
