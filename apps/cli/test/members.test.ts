@@ -88,6 +88,8 @@ describe.each(['kv', 'redis'] as const)('the members of a group of %s', (applica
     expect(leaderOf(all).status?.members).toEqual([0, 1, 2, 3]);
     expect(all[3].status?.votes).toBe(true);
     expect(await client.read(all[3].client)).toBe('before');
+    const told = await mu(home, 'status', '--group', group);
+    expect(told.stdout).toMatch(/\nwarning: an even number of members, 4, /);
     await up.prints(/replica 3 belongs to the group/);
   });
 
