@@ -4,7 +4,15 @@ import { statusTable, type MemberStatus } from '../src/group/group-status.ts';
 /** A member whose replica follows, and has found so many digests to differ. */
 function member(id: number, divergences: number): MemberStatus {
   const status = {
-    ...{ role: 'follower', applied: 64, tail: 64, confirmedFollowers: [], scheduling: 'normal' },
+    ...{
+      role: 'follower',
+      phase: 'running',
+      votes: true,
+      applied: 64,
+      tail: 64,
+      confirmedFollowers: [],
+      scheduling: 'normal',
+    },
     counters: { suspicions: 0, divergences },
   };
   const answer = { status, timeline: [] } as unknown as MemberStatus['answer'];

@@ -40,7 +40,7 @@ describe('a command line that cannot be meant', () => {
     ['sim --faults some', /--faults must be all or none/],
     ['sim --threads 0', /--threads must be a whole number from 1/],
     ['chaos --minutes never', /--minutes must be above 0/],
-    ['bench failover --kind nicely', /--kind must be kill or pause/],
+    ['bench failover --kind nicely', /--kind must be kill, pause, graceful, not nicely/],
     ['bench propose --payload 1', /--payload must be a whole number from 8/],
     ['bench redis --clients 0', /--clients must be a whole number from 1/],
   ];

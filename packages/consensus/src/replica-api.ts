@@ -94,6 +94,8 @@ export interface ReplicaCounters {
   /** Transfers of the whole state to and from other replicas. */
   readonly statesGiven: number;
   readonly statesReceived: number;
+  /** Bytes that came with them, with one that is still coming, too. */
+  readonly stateBytesReceived: number;
   /** Digests of the state that were compared with those of a leader, and how many differed. */
   readonly digestsCompared: number;
   readonly divergences: number;

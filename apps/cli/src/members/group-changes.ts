@@ -196,5 +196,6 @@ export class GroupChanges {
 function progressOf(status: ReplicaStatus): ChangeProgress {
   const { id, phase, votes } = status;
   const phases = { joining: 'receiving', catchingUp: 'catchingUp', running: 'waiting' } as const;
-  return { kind: 'progress', id, phase: votes ? 'member' : phases[phase], receivedBytes: 0 };
+  const receivedBytes = status.counters.stateBytesReceived;
+  return { kind: 'progress', id, phase: votes ? 'member' : phases[phase], receivedBytes };
 }

@@ -66,6 +66,7 @@ export class UnreplicatedProposer<Result>
         readProofs: 0,
         statesGiven: 0,
         statesReceived: 0,
+        stateBytesReceived: 0,
         digestsCompared: 0,
         divergences: 0,
       },

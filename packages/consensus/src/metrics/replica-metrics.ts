@@ -28,6 +28,7 @@ const COUNTERS: Readonly<Record<string, readonly [help: string, read: Read]>> = 
   mu_read_proofs: ['Proofs of permission for linearizable reads', (s) => s.counters.readProofs],
   mu_states_given: ['State transfers to other replicas', (s) => s.counters.statesGiven],
   mu_states_received: ['State transfers from other replicas', (s) => s.counters.statesReceived],
+  mu_state_received_bytes: ['Bytes that came with states of other replicas', (s) => s.counters.stateBytesReceived], // prettier-ignore
   mu_recycled_bytes: ['Bytes of the log that were zeroed for new entries', (s) => s.released],
   mu_log_wraps: ['Times that the log began at its front again', (s) => Math.floor(s.firstUndecided / s.capacityBytes)], // prettier-ignore
 };

@@ -111,7 +111,7 @@ export class Runtime<Result> {
   }
 
   /** Transfers of a state, to us and from us. */
-  get transfers(): { readonly given: number; readonly received: number } {
+  get transfers(): Pick<StateTransfer<Result>, 'given' | 'received' | 'receivedBytes'> {
     return this.#transfer;
   }
 

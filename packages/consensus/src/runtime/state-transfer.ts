@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConsensusError } from '../errors.ts';
 import { LogPhase, type PlaneLink } from '../planes/plane-link.ts';
@@ -26,7 +27,9 @@ export class StateTransfer<Result> {
   /** Transfers that were completed, in either direction. */
   given = 0;
   received = 0;
-
+  /** The connection on which a state comes just now, and the bytes of those before. */
+  #receiving: Socket | undefined;
+  #receivedBefore = 0;
   constructor(
     plane: ReplicationPlane<Result>,
     link: PlaneLink,
@@ -40,6 +43,11 @@ export class StateTransfer<Result> {
     this.#rendezvous = rendezvous;
     this.#peers = peers;
     this.#pins = new Pins(link);
+  }
+
+  /** Bytes that came with states so far, with one that is still coming, too. */
+  get receivedBytes(): number {
+    return this.#receivedBefore + (this.#receiving?.bytesRead ?? 0);
   }
 
   /** Whether we have a state to give. */
@@ -90,8 +98,9 @@ export class StateTransfer<Result> {
     if (this.#link.int('behind') === 1) this.#plane.beginning.close();
     const abort = (): void => lines.destroy();
     signal.addEventListener('abort', abort, { once: true });
+    const socket = lines.release();
+    this.#receiving = socket;
     try {
-      const socket = lines.release();
       socket.write('"go"\n');
       await receiveState(socket, this.#plane, this.#stateMachine, {
         highestHead: () => this.#highestHead,
@@ -104,6 +113,8 @@ export class StateTransfer<Result> {
       return false;
     } finally {
       signal.removeEventListener('abort', abort);
+      this.#receiving = undefined;
+      this.#receivedBefore += socket.bytesRead;
     }
   }
 

@@ -45,6 +45,7 @@ export function statusOf<Result>(
       readProofs: plane?.readProofs ?? 0,
       statesGiven: runtime?.transfers.given ?? 0,
       statesReceived: runtime?.transfers.received ?? 0,
+      stateBytesReceived: runtime?.transfers.receivedBytes ?? 0,
       digestsCompared: plane?.detector.compared ?? 0,
       divergences: plane?.detector.differed ?? 0,
     },

@@ -102,6 +102,8 @@ describe('a replica that restarts', () => {
     await group.decide('c');
     await group.agree([0, 1, 2], ['a', 'b', 'c']);
     expect(again.status()).toMatchObject({ phase: 'running', counters: { statesReceived: 1 } });
+    // More than the words of its journal: what came is counted in bytes.
+    expect(again.status().counters.stateBytesReceived).toBeGreaterThan(100);
 
     const { id } = await group.leader();
     await group.end(id);
