@@ -1,4 +1,4 @@
-import { LogPhase, type ConfigurationRecord } from '@mu-smr/consensus/planes';
+import { ConsensusError, LogPhase, type ConfigurationRecord } from '@mu-smr/consensus/planes';
 import type { LogOffset } from '@mu-smr/log';
 import type { Random } from './random.ts';
 import type { SimCluster } from './sim-cluster.ts';
@@ -19,6 +19,8 @@ interface Gift {
   readonly state: SimState;
   readonly entries: Uint8Array[];
   readonly end: () => void;
+  /** An entry did not fit. */
+  refused: boolean;
 }
 
 /**
@@ -105,6 +107,7 @@ export class SimTransfer {
       members,
       state: donor.machine.state(),
       entries,
+      refused: false,
       end: () => {
         replayer.watchers.delete(watcher);
         donor.link.setOffset('pinned', 0);
@@ -124,8 +127,9 @@ export class SimTransfer {
     if (this.#lost(gift)) return;
     const { replication, link, peers } = this.#to;
     const entry = gift.entries.shift();
-    if (entry !== undefined) this.#to.survives(() => replication.beginning.takeIn(entry));
-    else if (
+    if (entry !== undefined) {
+      this.#to.survives(() => this.#apply(entry, gift));
+    } else if (
       gift.donor.link.offset('pinned') > 0 &&
       peers.every((peer) => link.offset('peerHead', peer) <= replication.replayer.applied)
     ) {
@@ -140,9 +144,23 @@ export class SimTransfer {
     this.#later(ns, () => this.#takeIn(gift));
   }
 
+  /**
+   * As `Replica` does with an entry that is not the next one: the donor fell behind every ring itself and
+   * went on with the state of another. It is given up like one that died.
+   */
+  #apply(entry: Uint8Array, gift: Gift): void {
+    try {
+      this.#to.replication.beginning.takeIn(entry);
+    } catch (error) {
+      if (!(error instanceof ConsensusError) || error.code !== 'STATE_TRANSFER') throw error;
+      gift.entries.length = 0;
+      gift.refused = true;
+    }
+  }
+
   /** The donor died, or is itself without a log now: another is asked. */
-  #lost({ donor, end }: Gift): boolean {
-    if (!donor.crashed && donor.link.int('phase') === LogPhase.open) return false;
+  #lost({ donor, end, refused }: Gift): boolean {
+    if (!refused && !donor.crashed && donor.link.int('phase') === LogPhase.open) return false;
     end();
     this.#later(RETRY_NS, () => this.#ask());
     return true;

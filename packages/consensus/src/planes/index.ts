@@ -20,6 +20,7 @@ export {
   type Incarnation,
 } from '../core/configuration.ts';
 export { readChange, type MembershipChange } from '../core/configuration.ts';
+export { ConsensusError } from '../errors.ts';
 export { FastPath } from './fast-path.ts';
 export { majorityOf } from '../core/majority.ts';
 export type { Lane, ReplicationMemory } from './lane.ts';
