@@ -4,7 +4,7 @@ import { progress } from '../output/progress.ts';
 import { table } from '../output/table.ts';
 
 /** How long seeds are tried on one mutant, which most are seen by in a second. */
-const SECONDS_MAX = 120;
+const SECONDS_MAX = 300;
 
 /** `mu sim --mutants`: exit status 0 only when every mutant was caught. */
 export async function simMutants(threads: number, json: boolean): Promise<number> {

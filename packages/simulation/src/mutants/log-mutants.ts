@@ -86,7 +86,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'direct mode takes whatever is applied at its offset for its own',
-    seenBy: ['I4', 'L2'],
+    seenBy: ['I4', 'L2', 'exception'],
     file: `${PLANES}/pending.ts`,
     find: `    this.#syncAt = -1;
     for (const entry`,

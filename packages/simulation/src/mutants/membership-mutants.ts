@@ -16,11 +16,4 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
     find: 'member !== 0 && member === this.at(id) ? 1 : 0',
     replace: 'this.at(id) !== 0 ? 1 : 0',
   },
-  {
-    name: 'a removed replica keeps its grants',
-    seenBy: ['I17', 'L1'],
-    file: `${PLANES}/plane-link.ts`,
-    find: 'return removed !== 0 &&',
-    replace: 'return removed < 0 &&',
-  },
 ];
