@@ -2,34 +2,19 @@ import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Home, isAlive, until } from './support/home.ts';
+import { membersOf, type Member } from './support/members.ts';
 import { Mu, mu } from './support/mu.ts';
 
 const home = new Home();
 afterAll(() => home.remove());
 
-interface Member {
-  readonly id: number;
-  readonly client: string;
-  readonly pid: number;
-  readonly process: string;
-  readonly status: {
-    readonly role: string;
-    readonly leader?: number;
-    readonly applied: number;
-    readonly votes: boolean;
-  } | null;
-}
-
-async function members(group: string): Promise<Member[]> {
-  const { stdout } = await mu(home, 'status', '--group', group, '--json');
-  return (JSON.parse(stdout) as { replicas: Member[] }).replicas;
-}
+const members = (group: string): Promise<readonly Member[]> => membersOf(home, group);
 
 /** Asks until the group is as it should be. */
 async function membersOnce(
   group: string,
-  holds: (members: Member[]) => boolean,
-): Promise<Member[]> {
+  holds: (members: readonly Member[]) => boolean,
+): Promise<readonly Member[]> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const found = await members(group);
     if (holds(found)) return found;

@@ -1,21 +1,11 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Home, isAlive } from './support/home.ts';
+import { membersOf, type Member } from './support/members.ts';
 import { Mu, mu } from './support/mu.ts';
 
 const home = new Home();
 afterAll(() => home.remove());
-
-interface Member {
-  readonly id: number;
-  readonly client: string;
-  readonly pid: number;
-  readonly status: {
-    readonly role: string;
-    readonly members: readonly number[];
-    readonly votes: boolean;
-  } | null;
-}
 
 interface Change {
   readonly added?: number;
@@ -68,10 +58,7 @@ describe.each(['kv', 'redis'] as const)('the members of a group of %s', (applica
   });
   afterAll(() => up.signal('SIGKILL'));
 
-  const members = async (): Promise<readonly Member[]> => {
-    const { stdout } = await mu(home, 'status', '--group', group, '--json');
-    return (JSON.parse(stdout) as { replicas: Member[] }).replicas;
-  };
+  const members = (): Promise<readonly Member[]> => membersOf(home, group);
   const change = async (...args: string[]): Promise<Change> => {
     const { status, stdout, stderr } = await mu(home, ...args, '--group', group, '--json');
     expect(stderr).toBe('');

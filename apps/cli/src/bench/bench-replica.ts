@@ -2,6 +2,7 @@ import { openSync, writeSync } from 'node:fs';
 import { Replica, type TimelineStep } from '@mu-smr/consensus';
 import { ibverbsDevice, shmDevice } from '@mu-smr/verbs';
 import { monotonicUs } from '../output/clock.ts';
+import { noteStep } from '../output/take-over-steps.ts';
 import { CountingStateMachine, numberedCommand, setNumber } from './counting-state-machine.ts';
 import type { BenchReport, FromBenchReplica, TakeOverTimes, ToBenchReplica } from './messages.ts';
 import { measureOverNetwork, measureProposals } from './propose-loop.ts';
@@ -17,7 +18,7 @@ class BenchReplica {
   readonly #number = { next: 1 };
   readonly #notes: number;
   readonly #noted = new Uint8Array(4);
-  #timeline: TimelineStep[] = [];
+  readonly #timeline: TimelineStep[] = [];
   #writing = false;
   #unknowns = 0;
   #lastDecidedUs = 0;
@@ -46,11 +47,7 @@ class BenchReplica {
       stateMachine: this.#machine,
     });
     this.#replica.on('timeline', (step) => {
-      if (step.kind === 'suspected' || step.kind === 'requested')
-        this.#timeline = this.#timeline.filter(
-          (one) => one.kind === 'suspected' && step.kind === 'requested',
-        );
-      this.#timeline.push(step);
+      noteStep(this.#timeline, step);
       this.#tellTakeOver();
     });
     this.#replica.on('failed', (error) => {

@@ -1,6 +1,6 @@
 import { CliError } from '../errors.ts';
 import { findGroup } from '../group/group-file.ts';
-import { groupStatus, statusTable } from '../group/group-status.ts';
+import { groupStatus, statusJson, statusTable } from '../group/group-status.ts';
 import { interruption } from '../interruption.ts';
 import type { ChangeReport, ChangeRequest } from '../members/change.ts';
 import { askChange } from '../members/change-socket.ts';
@@ -55,11 +55,7 @@ async function change(request: ChangeRequest, options: ChangeOptions): Promise<n
     if (options.json !== true) console.log(statusTable(replicas));
     else {
       const result = { group: group.name, change: request.kind, added, removed, ms };
-      const all = replicas.map(({ answer, ...one }) => ({
-        ...one,
-        status: answer?.status ?? null,
-      }));
-      console.log(JSON.stringify({ ...result, replicas: all }));
+      console.log(JSON.stringify({ ...result, replicas: statusJson(replicas) }));
     }
     return 0;
   } finally {

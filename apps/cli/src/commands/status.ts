@@ -1,5 +1,5 @@
 import { findGroup } from '../group/group-file.ts';
-import { groupStatus, statusTable } from '../group/group-status.ts';
+import { groupStatus, statusJson, statusTable } from '../group/group-status.ts';
 import { warningsOf } from '../members/warnings.ts';
 
 /** `mu status [--json]`. Exit status 1 when no replica leads, or the state of one is not that of its leader. */
@@ -8,11 +8,8 @@ export async function status(options: { group?: string; json?: boolean }): Promi
   const members = await groupStatus(group);
   const warnings = warningsOf(members);
   if (options.json === true) {
-    const replicas = members.map(({ answer, ...member }) => ({
-      ...member,
-      status: answer?.status ?? null,
-    }));
     const { name, application } = group;
+    const replicas = statusJson(members);
     console.log(JSON.stringify({ group: name, application, replicas, warnings }));
   } else {
     console.log(`group ${group.name} (${group.application})\n${statusTable(members)}`);

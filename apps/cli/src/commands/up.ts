@@ -1,3 +1,4 @@
+import { REPLICAS_MAX } from '@mu-smr/consensus';
 import { LocalGroup } from '../group/local-group.ts';
 import { showGroup } from '../group/show-group.ts';
 import { interruption } from '../interruption.ts';
@@ -15,9 +16,6 @@ export interface UpOptions {
   readonly logBytes?: string;
   readonly restart?: boolean;
 }
-
-/** A group has room for no more ids. */
-const REPLICAS_MAX = 16;
 
 /** `mu up APPLICATION`: a local group, until Ctrl-C. */
 export async function up(application: string, options: UpOptions): Promise<number> {

@@ -27,6 +27,11 @@ export async function groupStatus(group: GroupFile, timeoutMs?: number): Promise
   );
 }
 
+/** The same for programs. */
+export function statusJson(members: readonly MemberStatus[]): object[] {
+  return members.map(({ answer, ...member }) => ({ ...member, status: answer?.status ?? null }));
+}
+
 /** The table that `mu status` and `mu up` print. */
 export function statusTable(members: readonly MemberStatus[]): string {
   const rows = members.map(({ id, client, pid, process, answer }) => {

@@ -5,6 +5,7 @@ import type {
   TimelineStep,
   TransferOutcome,
 } from '@mu-smr/consensus';
+import { noteStep } from '../output/take-over-steps.ts';
 import type { ControlAnswer, Controlled } from './control.ts';
 
 /** The part of a replica that is controlled. */
@@ -26,13 +27,7 @@ export class ReplicaControl implements Controlled {
 
   made(replica: ControlledReplica): void {
     this.#replica = replica;
-    replica.on('timeline', (step) => {
-      // A transfer of leadership begins with a request: nobody was suspected.
-      const follows = step.kind !== 'suspected' && step.kind !== 'requested';
-      const suspected = this.#timeline.at(-1)?.kind === 'suspected' && step.kind === 'requested';
-      if (!follows && !suspected) this.#timeline.length = 0;
-      this.#timeline.push(step);
-    });
+    replica.on('timeline', (step) => noteStep(this.#timeline, step));
     replica.on('diverged', ({ at, by, digest, own }) => {
       const { id } = replica.status();
       console.error(

@@ -30,6 +30,7 @@ export class StateTransfer<Result> {
   /** The connection on which a state comes just now, and the bytes of those before. */
   #receiving: Socket | undefined;
   #receivedBefore = 0;
+
   constructor(
     plane: ReplicationPlane<Result>,
     link: PlaneLink,

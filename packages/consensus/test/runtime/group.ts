@@ -40,6 +40,15 @@ export function command(text: string): Uint8Array {
   return Buffer.from(text);
 }
 
+/** The only replica of its group, not started yet. */
+export function lonelyReplica(
+  fabric: TemporaryFabric,
+  stateMachine: StateMachine<number> = new Journal(),
+): Replica<number> {
+  const group = { id: 0, replicas: 1, group: 'test', secret: 's' };
+  return new Replica<number>({ ...group, fabric: fabric.path, stateMachine });
+}
+
 /** Replicas of one group in this process, each with a background thread of its own. */
 export class TestGroup implements AsyncDisposable {
   readonly replicas: readonly Replica<number>[];

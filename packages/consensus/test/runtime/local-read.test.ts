@@ -1,6 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { Replica } from '../../dist/index.js';
-import { Journal, temporaryFabric, TestGroup } from './group.ts';
+import { lonelyReplica, temporaryFabric, TestGroup } from './group.ts';
 
 describe('localRead', () => {
   it('tells at each replica which prefix of the log its state holds', async () => {
@@ -32,14 +31,7 @@ describe('localRead', () => {
 
   it('has nothing to read before there is a state, and none after the end', async () => {
     const fabric = temporaryFabric();
-    const replica = new Replica<number>({
-      id: 0,
-      replicas: 1,
-      group: 'test',
-      secret: 's',
-      fabric: fabric.path,
-      stateMachine: new Journal(),
-    });
+    const replica = lonelyReplica(fabric);
     expect(replica.localRead()).toEqual({ kind: 'rejected', reason: 'noState' });
     await replica.start();
     expect(replica.localRead()).toMatchObject({ kind: 'local' });

@@ -1,7 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
-import { Replica } from '../../dist/index.js';
-import { command, Journal, temporaryFabric, TestGroup } from './group.ts';
+import { command, Journal, lonelyReplica, temporaryFabric, TestGroup } from './group.ts';
 
 describe('Replica', () => {
   it('decides a command and applies it at every replica, also when nothing more comes', async () => {
@@ -118,14 +117,7 @@ describe('Replica', () => {
         throw new Error('no room for this');
       }
     })();
-    const replica = new Replica<number>({
-      id: 0,
-      replicas: 1,
-      group: 'test',
-      secret: 's',
-      fabric: fabric.path,
-      stateMachine,
-    });
+    const replica = lonelyReplica(fabric, stateMachine);
     const failed = new Promise<Error>((resolve) => void replica.once('failed', resolve));
     await replica.start();
     await new Promise<void>((resolve) => void replica.once('role', () => resolve()));
@@ -139,14 +131,7 @@ describe('Replica', () => {
 
   it('leaves nothing in the fabric when it closes', async () => {
     const fabric = temporaryFabric();
-    const replica = new Replica<number>({
-      id: 0,
-      replicas: 1,
-      group: 'test',
-      secret: 's',
-      fabric: fabric.path,
-      stateMachine: new Journal(),
-    });
+    const replica = lonelyReplica(fabric);
     await replica.start();
     expect(readdirSync(fabric.path).length).toBeGreaterThan(0);
     await replica.close();
