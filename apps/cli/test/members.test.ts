@@ -185,3 +185,25 @@ describe('a dead member', () => {
     expect(home.remains(up.pid)).toEqual([]);
   });
 });
+
+describe('a replacement that the group cannot bear any more', () => {
+  it('is taken back, the replica that was to come too', async () => {
+    const args = ['up', 'kv', '--group', 'refused', '--replicas', '4', '--spares', '1'];
+    const up = new Mu(home, [...args, '--no-restart']);
+    await up.prints(/(\d .*\n){4}/);
+    const before = await membersOf(home, 'refused');
+    const [dies, goes] = before.filter(({ status }) => status?.role === 'follower');
+    const replacing = new Mu(home, ['replace', String(goes.id), '--group', 'refused']);
+    await replacing.prints(/replica 4 starts/);
+    process.kill(dies.pid, 'SIGKILL');
+    const { status, stderr } = await replacing.ended;
+    expect(stderr).toMatch(/3 of 4 replicas would run.*\[LESS_SAFE\]\n$/);
+    expect(status).toBe(1);
+    const after = await membersOf(home, 'refused');
+    expect(idsOf(after)).toEqual([0, 1, 2, 3]);
+    expect(leaderOf(after).status?.members).toEqual([0, 1, 2, 3]);
+    expect(isAlive(goes.pid)).toBe(true);
+    expect((await up.interrupt()).status).toBe(0);
+    expect(home.remains(up.pid)).toEqual([]);
+  });
+});

@@ -22,7 +22,7 @@ type Write = (key: string, value: string) => Promise<'done' | 'refused' | 'unkno
  */
 export class ChaosClients {
   readonly #history: History;
-  readonly #addresses: readonly string[];
+  readonly #addresses: () => readonly string[];
   readonly #keys: readonly string[];
   readonly #running: Promise<void>[];
   #values = 0;
@@ -30,7 +30,7 @@ export class ChaosClients {
 
   constructor(
     history: History,
-    addresses: readonly string[],
+    addresses: () => readonly string[],
     keys: readonly string[],
     randoms: readonly Random[],
   ) {
@@ -48,7 +48,7 @@ export class ChaosClients {
 
   async #run(random: Random, numbers: boolean): Promise<void> {
     const client = new KvClient();
-    let address = random.pick(this.#addresses);
+    let address = random.pick(this.#addresses());
     const write: Write = numbers
       ? this.#insistent(client, random)
       : async (key, value) => (await client.call(address, key, value)).kind;
@@ -57,7 +57,7 @@ export class ChaosClients {
         ? await this.#write(random.pick(this.#keys), write)
         : await this.#read(client, address, random.pick(this.#keys));
       if (done) continue;
-      address = random.pick(this.#addresses);
+      address = random.pick(this.#addresses());
       await sleep(REFUSED_PAUSE_MS);
     }
     client.close();
@@ -91,7 +91,7 @@ export class ChaosClients {
     const attempt: SessionAttempt = (request) => {
       attempts++;
       last = request;
-      return client.attempt(random.pick(this.#addresses), request);
+      return client.attempt(random.pick(this.#addresses()), request);
     };
     return async (key, value) => {
       const signal = AbortSignal.timeout(INSIST_MS);

@@ -1,19 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Random } from '@mu-smr/simulation';
-import { askControl, askTransfer, controlPath } from '../group/control.ts';
+import { askControl, askTransfer, controlPath, type ControlAnswer } from '../group/control.ts';
 import { LocalGroup } from '../group/local-group.ts';
+import { ChaosChanges, type ChangeCounts } from './chaos-changes.ts';
 import { ChaosClients } from './chaos-clients.ts';
 import type { BlockEventLoop } from './chaos-replica.ts';
+import { canLose } from './failure-budget.ts';
 import { History } from './history.ts';
 
 const CLIENTS = 6;
 const KEYS = ['a', 'b', 'c', 'd', 'e'];
 /** A small ring: it wraps within a round. */
 const LOG_BYTES = 4 * 1024 * 1024;
+/** For how many more replicas there is room. */
+const SPARES = 2;
 /** How long equal digests are waited for; a loaded machine takes its time. */
 const CONVERGE_MS = 20_000;
-
 /** A leader that is stopped or killed meanwhile answers late or never. */
 const TRANSFER_MS = 500;
 
@@ -27,16 +30,19 @@ export interface RoundResult {
   readonly pauses: number;
   /** Leaders that handed over. */
   readonly transfers: number;
+  readonly changes: ChangeCounts;
+  /** Whether all that ran at the end came to the same state, and to a vote. */
   readonly digestsEqual: boolean;
 }
 
-/** One group, from its start to the end of its last majority: what is done to it, and what clients saw. */
+/** One group, from its start to its end: what is done to it, and what clients saw. */
 export class ChaosRound {
   readonly #group: LocalGroup;
   readonly #random: Random;
   readonly #signal: AbortSignal;
   readonly #paused = new Map<number, NodeJS.Timeout>();
   readonly #restarting = new Set<Promise<void>>();
+  readonly #changes: ChaosChanges;
   #kills = 0;
   #restarts = 0;
   #pauses = 0;
@@ -46,6 +52,7 @@ export class ChaosRound {
     this.#group = group;
     this.#random = random;
     this.#signal = signal;
+    this.#changes = new ChaosChanges(group);
   }
 
   /** Starts a group, lets chaos loose on it for a while, and looks at what is left. */
@@ -59,20 +66,24 @@ export class ChaosRound {
       name,
       application: 'kv',
       replicas: random.chance(0.7) ? 3 : 5,
+      spares: SPARES,
       logCapacityBytes: LOG_BYTES,
       program: fileURLToPath(new URL('./chaos-replica.js', import.meta.url)),
       signal,
     });
+    const round = new ChaosRound(group, random, signal);
     try {
-      return await new ChaosRound(group, random, signal).#run(ms);
+      return await round.#run(ms);
     } finally {
+      round.#changes.abort();
       await group.close();
+      await round.#changes.finish();
     }
   }
 
   async #run(ms: number): Promise<RoundResult> {
     const history = new History();
-    const addresses = this.#group.members.map(({ client }) => client);
+    const addresses = (): string[] => this.#group.members.map(({ client }) => client);
     const randoms = Array.from({ length: CLIENTS }, (_, n) => this.#random.fork(`client ${n}`));
     const clients = new ChaosClients(history, addresses, KEYS, randoms);
     const untilMs = performance.now() + ms;
@@ -81,28 +92,39 @@ export class ChaosRound {
       await this.#disturb();
     }
     for (const id of [...this.#paused.keys()]) this.#resume(id);
+    await this.#changes.finish();
     await clients.stop();
     await Promise.all(this.#restarting);
     const digestsEqual = await this.#converge();
-    const transfers = this.#transfers;
-    const done = { kills: this.#kills, restarts: this.#restarts, pauses: this.#pauses, transfers };
-    return { history, ...done, digestsEqual };
+    const done = { kills: this.#kills, restarts: this.#restarts, pauses: this.#pauses };
+    const { counts: changes } = this.#changes;
+    return { history, ...done, transfers: this.#transfers, changes, digestsEqual };
   }
 
   get #alive(): number[] {
-    return this.#group.members.map(({ id }) => id).filter((id) => this.#group.state(id) !== 'dead');
+    return this.#all.filter((id) => this.#group.state(id) !== 'dead');
+  }
+
+  get #all(): number[] {
+    return this.#group.members.map(({ id }) => id);
   }
 
   async #disturb(): Promise<void> {
-    const victim = await this.#victim();
     const what = this.#random.fraction();
-    if (what < 0.15) {
-      if (!(await this.#bears(victim))) return;
-      this.#group.signal(victim, 'SIGKILL');
-      this.#kills++;
-    } else if (what < 0.3) this.#restartOne();
-    else if (what < 0.4) await this.#transfer(victim);
-    else if (what < 0.7) this.#pause(victim, this.#random.pick([1, 10, 50, 400]));
+    if (what < 0.12) this.#changes.begin(this.#random, await this.#candidate());
+    else if (what < 0.24) this.#restartOne();
+    else {
+      const victim = await this.#victim();
+      // It may have left while we asked who leads.
+      if (this.#alive.includes(victim)) await this.#harm(victim);
+    }
+  }
+
+  async #harm(victim: number): Promise<void> {
+    const what = this.#random.fraction();
+    if (what < 0.2) await this.#kill(victim);
+    else if (what < 0.33) await this.#transfer(victim);
+    else if (what < 0.66) this.#pause(victim, this.#random.pick([1, 10, 50, 400]));
     else {
       const block: BlockEventLoop = { kind: 'block', ms: this.#random.pick([5, 50, 300]) };
       this.#group.tell(victim, block);
@@ -110,37 +132,39 @@ export class ChaosRound {
     }
   }
 
-  /**
-   * Whether the group lives on without this replica, by the word of everybody else: all who vote know
-   * the same members, and a majority of them is left that the leader writes to.
-   */
-  async #bears(victim: number): Promise<boolean> {
-    const rest = this.#alive.filter((id) => id !== victim);
+  /** Kills a replica, unless the group would not live on without it. */
+  async #kill(victim: number): Promise<void> {
+    const running = this.#alive;
     const answers = await Promise.all(
-      rest.map((id) => askControl(controlPath(this.#group.fabric, id))),
+      running.map((id) => askControl(controlPath(this.#group.fabric, id))),
     );
-    const voters = answers.flatMap((answer) => (answer?.status.votes === true ? [answer] : []));
-    const [first] = voters;
-    if (first === undefined) return false;
-    const { members } = first.status;
-    const agreed = voters.every(({ status }) => String(status.members) === String(members));
-    const all = await askControl(controlPath(this.#group.fabric, victim));
-    if (!agreed || (all?.status.votes === true && String(all.status.members) !== String(members)))
-      return false;
-    return voters.length > members.length / 2;
+    const statuses = answers.flatMap((answer) => (answer === undefined ? [] : [answer.status]));
+    const { leaving, joining } = this.#changes;
+    const possible = [...new Set([...this.#all, ...leaving, ...joining])];
+    // What runs may have changed while we asked.
+    const rest = { statuses, running: this.#alive, possible, leaving };
+    if (!this.#alive.includes(victim) || !canLose(victim, rest)) return;
+    this.#group.signal(victim, 'SIGKILL');
+    this.#kills++;
   }
 
   /** Brings a dead replica back; chaos goes on meanwhile. */
   #restartOne(): void {
-    const dead = this.#group.members.filter(({ id }) => this.#group.state(id) === 'dead');
+    const alive = this.#alive;
+    const dead = this.#all.filter((id) => !alive.includes(id) && !this.#changes.concerns(id));
     if (dead.length === 0) return;
-    const begun = this.#group.restart(this.#random.pick(dead).id).then(
+    const begun = this.#group.restart(this.#random.pick(dead)).then(
       () => void this.#restarts++,
       // It was killed before it came up.
       () => undefined,
     );
     this.#restarting.add(begun);
     void begun.finally(() => this.#restarting.delete(begun));
+  }
+
+  /** Who may have to leave: often whoever leads, also one that is dead. */
+  async #candidate(): Promise<number> {
+    return this.#random.chance(0.5) ? this.#random.pick(this.#all) : this.#victim();
   }
 
   /** Half of the time whoever leads, else anybody. */
@@ -173,10 +197,10 @@ export class ChaosRound {
   #resume(id: number): void {
     clearTimeout(this.#paused.get(id));
     this.#paused.delete(id);
-    this.#group.signal(id, 'SIGCONT');
+    if (this.#all.includes(id)) this.#group.signal(id, 'SIGCONT');
   }
 
-  /** Whether all that live come to the same state, those that came back included. */
+  /** Whether all that live come to the same state and vote, those that came back or were added too. */
   async #converge(): Promise<boolean> {
     const untilMs = performance.now() + CONVERGE_MS;
     for (;;) {
@@ -184,11 +208,24 @@ export class ChaosRound {
         this.#alive.map((id) => askControl(controlPath(this.#group.fabric, id), 1000)),
       );
       if (answers.some((answer) => (answer?.status.counters.divergences ?? 0) > 0)) return false;
-      const digests = new Set(answers.map((answer) => answer?.digest ?? 'no answer'));
-      const enough = answers.length > this.#group.members.length / 2;
-      if (digests.size === 1 && enough && !digests.has('no answer')) return true;
+      if (converged(answers)) return true;
       if (performance.now() > untilMs) return false;
       await sleep(50, undefined, { signal: this.#signal });
     }
   }
+}
+
+/** Whether all have answered the same, and are the members or more than half of them. */
+function converged(answers: readonly (ControlAnswer | undefined)[]): boolean {
+  const [first] = answers;
+  return (
+    first?.digest !== undefined &&
+    answers.length > first.status.members.length / 2 &&
+    answers.every(
+      (answer) =>
+        answer?.status.votes === true &&
+        answer.digest === first.digest &&
+        String(answer.status.members) === String(first.status.members),
+    )
+  );
 }

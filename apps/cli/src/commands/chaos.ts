@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Random } from '@mu-smr/simulation';
+import type { ChangeCounts } from '../chaos/chaos-changes.ts';
 import { ChaosRound, type RoundResult } from '../chaos/chaos-round.ts';
 import { findAnomaly } from '../chaos/linearizability.ts';
 import { CliError } from '../errors.ts';
@@ -23,6 +24,8 @@ interface ChaosReport {
   pauses: number;
   /** Leaders that handed over. */
   transfers: number;
+  /** Changes of the members. */
+  changes: ChangeCounts;
   operations: number;
   unknowns: number;
   /** Attempts of writes beyond the first, by clients with sessions. */
@@ -58,7 +61,8 @@ export async function chaos(options: {
   } while (performance.now() < endMs);
   show();
   console.log(options.json === true ? JSON.stringify(report) : sentence(report));
-  return report.violations === 0 && report.digestsEqual ? 0 : 1;
+  const unfinished = report.changes.unfinished > 0;
+  return report.violations === 0 && report.digestsEqual && !unfinished ? 0 : 1;
 }
 
 function emptyReport(): ChaosReport {
@@ -69,6 +73,7 @@ function emptyReport(): ChaosReport {
     restarts: 0,
     pauses: 0,
     transfers: 0,
+    changes: { additions: 0, removals: 0, replacements: 0, unfinished: 0 },
     operations: 0,
     unknowns: 0,
     retries: 0,
@@ -79,17 +84,21 @@ function emptyReport(): ChaosReport {
 
 /** Adds a round, and decides for each key whether what clients saw of it is linearizable. */
 function count(report: ChaosReport, result: RoundResult, seed: number): void {
-  const { history, kills, restarts, pauses, transfers, digestsEqual } = result;
+  const { history, kills, restarts, pauses, transfers, changes, digestsEqual } = result;
   report.kills += kills;
   report.restarts += restarts;
   report.pauses += pauses;
   report.transfers += transfers;
+  for (const kind of Object.keys(changes) as (keyof ChangeCounts)[])
+    report.changes[kind] += changes[kind];
   report.operations += history.operations.length;
   report.unknowns += history.unknowns;
   report.retries += history.retries;
   report.digestsEqual &&= digestsEqual;
   let wrong = !digestsEqual;
   if (wrong) console.error(`round ${report.rounds}: the replicas did not come to the same state`);
+  if (changes.unfinished > 0)
+    console.error(`round ${report.rounds}: a change of the members did not end`);
   for (const [key, operations] of history.byKey()) {
     const anomaly = findAnomaly(operations);
     if (anomaly === undefined) continue;
@@ -108,10 +117,12 @@ function count(report: ChaosReport, result: RoundResult, seed: number): void {
 }
 
 function sentence(report: ChaosReport): string {
-  const { seconds, rounds, kills, restarts, pauses, transfers } = report;
+  const { seconds, rounds, kills, restarts, pauses, transfers, changes } = report;
   const { operations, unknowns, retries, violations } = report;
+  const { additions, removals, replacements, unfinished } = changes;
   return (
     `${rounds} rounds in ${seconds.toFixed(0)} s: ${kills} kills, ${restarts} restarts, ${pauses} pauses, ${transfers} transfers, ` +
+    `${additions} additions, ${removals} removals and ${replacements} replacements of members (${unfinished} unfinished), ` +
     `${operations} operations (${unknowns} of unknown outcome), ${retries} retries in sessions, ${violations} violations, ` +
     `states ${report.digestsEqual ? 'equal' : 'DIFFERENT'}`
   );

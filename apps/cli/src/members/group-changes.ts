@@ -131,7 +131,12 @@ export class GroupChanges {
     let added: number;
     if (live.includes(id)) {
       added = await this.#add(undefined, report, signal);
-      await this.#remove(id, false, report, signal);
+      try {
+        await this.#remove(id, false, report, signal);
+      } catch (error) {
+        await this.#takeBack(added);
+        throw error;
+      }
     } else {
       await this.#remove(id, false, report, signal);
       added = await this.#add(undefined, report, signal);
@@ -158,10 +163,13 @@ export class GroupChanges {
   /** Ends what was started in vain; should it have become a member, it is removed. */
   async #takeBack(id: number): Promise<void> {
     if (!this.#group.members.some((one) => one.id === id)) return;
+    const signal = AbortSignal.timeout(TAKE_BACK_MS);
+    // Where another member is dead, its own vote may be needed for that.
+    const { leader } = await this.#leader(signal);
+    if (leader.members.includes(id)) await this.#decideRemoval(id, signal);
     await this.#group.drop(id);
-    const { leader } = await this.#leader(AbortSignal.timeout(TAKE_BACK_MS));
-    if (leader.members.includes(id))
-      await this.#decideRemoval(id, AbortSignal.timeout(TAKE_BACK_MS));
+    // The leader may have posted its addition meanwhile: it answers when it knows what became of that.
+    await this.#decideRemoval(id, signal);
   }
 
   /** Who leads, and which members run and hold what it does; waits for a leader. */

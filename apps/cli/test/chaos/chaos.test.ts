@@ -22,11 +22,17 @@ describe('mu chaos --json', () => {
         restarts: 'number',
         pauses: 'number',
         transfers: 'number',
+        changes: {
+          additions: 'number',
+          removals: 'number',
+          replacements: 'number',
+          unfinished: 'number',
+        },
       },
       ...{ operations: 'number', unknowns: 'number', retries: 'number', violations: 'number' },
       digestsEqual: 'boolean',
     });
-    expect(report).toMatchObject({ violations: 0, digestsEqual: true });
+    expect(report).toMatchObject({ violations: 0, digestsEqual: true, changes: { unfinished: 0 } });
     expect((report as { operations: number }).operations).toBeGreaterThan(20);
     expect(status).toBe(0);
     expect(readdirSync('/tmp').filter((name) => name.startsWith('mu-chaos-7-'))).toEqual([]);
