@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { ApplyContext, Proposer, ProposeOutcome, ReadBarrierOutcome, ReplicaEvents, ReplicaStatus, StateMachine } from '@mu-smr/consensus'; // prettier-ignore
+import type { ApplyContext, LocalReadOutcome, Proposer, ProposeOutcome, ReadBarrierOutcome, ReplicaEvents, ReplicaStatus, StateMachine } from '@mu-smr/consensus'; // prettier-ignore
 
 /**
  * A group of one without a log: every proposal is decided and applied at once.
@@ -33,6 +33,10 @@ export class UnreplicatedProposer<Result>
 
   readBarrier(): Promise<ReadBarrierOutcome> {
     return CURRENT;
+  }
+
+  localRead(): LocalReadOutcome {
+    return { kind: 'local', applied: this.#offset as LogOffset };
   }
 
   status(): ReplicaStatus {

@@ -144,6 +144,26 @@ describe('a front end whose replica does not lead', () => {
     expect(await client.ask('GET k')).toMatch(/^-READONLY /);
   });
 
+  it('answers reads of a READONLY client by itself, and refuses its writes', async () => {
+    await client.ask('SET k here');
+    follow(0);
+    expect(await client.ask('HELLO 3')).toContain('replica');
+    expect(await client.ask('READONLY')).toBe('+OK\r\n');
+    client.send('GET k\r\nTTL k\r\nSET k w\r\nKEYS *\r\n');
+    expect(await client.next()).toBe('$4\r\nhere\r\n');
+    expect(await client.next()).toBe(':-1\r\n');
+    expect(await client.next()).toMatch(/^-READONLY You can't write/);
+    expect(await client.next()).toBe('*1\r\n$1\r\nk\r\n');
+    await client.ask('MULTI');
+    await client.ask('GET k');
+    expect(await client.ask('EXEC')).toBe('*1\r\n$4\r\nhere\r\n');
+    expect(await client.ask('CLIENT INFO')).toContain('flags=r');
+    replica.local = { kind: 'rejected', reason: 'noState' };
+    expect(await client.ask('GET k')).toMatch(/^-TRYAGAIN .*noState/);
+    expect(await client.ask('READWRITE')).toBe('+OK\r\n');
+    expect(await client.ask('GET k')).toBe('_\r\n');
+  });
+
   it('tells its role', async () => {
     expect(await client.ask('ROLE')).toMatch(/^\*3\r\n\$6\r\nmaster/);
     expect(await client.ask('INFO replication')).toContain('role:master');

@@ -71,12 +71,13 @@ export class ClientConnection {
   readonly #onData = (chunk: Buffer): void => {
     if (this.#ending || this.#replies.closing) return;
     this.#parser.push(chunk);
-    if (this.#passOn()) return;
     while (!this.#replies.closing) {
       const next = this.#parser.next();
       if (next === undefined) break;
-      if (!('kind' in next)) this.#handle(next);
-      else if (next.kind === 'oversized') this.#refuse(this.#options.dispatcher.tooLarge());
+      if (!('kind' in next)) {
+        if (this.#passOn(next)) return;
+        this.#handle(next);
+      } else if (next.kind === 'oversized') this.#refuse(this.#options.dispatcher.tooLarge());
       else {
         this.#replies.answer(errorReply(`ERR ${next.message}`), true);
       }
@@ -84,22 +85,24 @@ export class ClientConnection {
     this.#regulate();
   };
 
-  // A client of a follower belongs to the leader, once it owes the client nothing here.
-  #passOn(): boolean {
+  // A client of a follower belongs to the leader from the first command on that is not answered here,
+  // once it owes the client nothing.
+  #passOn(request: Request): boolean {
     if (this.#forwarded || this.#options.isLeader()) return false;
     if (this.#replies.pendingCount > 0 || this.session.transaction !== undefined) return false;
     const leader = this.#options.leaderAddress();
     // A replica that introduces a client must be heard here, whoever leads.
-    if (leader === undefined || this.#parser.startsWith(INTRODUCTION)) return false;
+    if (leader === undefined || isIntroduction(request)) return false;
+    if (this.#options.dispatcher.answersHere(request, this.session)) return false;
     this.#socket.removeListener('data', this.#onData);
-    const received = this.#parser.takeRest();
+    const received = Buffer.concat([request.raw, this.#parser.takeRest()]);
     this.#splicedTo = leader;
     this.#cutSplice = spliceToLeader(this.#socket, leader, this.session, received);
     return true;
   }
 
   #handle(request: Request): void {
-    if (request.argc === 4 && request.text(0) === FORWARD_COMMAND) return this.#introduced(request);
+    if (isIntroduction(request)) return this.#introduced(request);
     this.#options.dispatcher.dispatch(request, this.session, this.#replies);
   }
 
@@ -157,7 +160,10 @@ export class ClientConnection {
   }
 }
 
-const INTRODUCTION = Buffer.from(`*4\r\n$${FORWARD_COMMAND.length}\r\n${FORWARD_COMMAND}\r\n`);
+function isIntroduction(request: Request): boolean {
+  return request.argc === 4 && request.text(0) === FORWARD_COMMAND;
+}
+
 const PENDING_COUNT_MAX = 4096;
 const UNREAD_BYTES_MAX = 1024 * 1024;
 const LINGER_MS = 1000;

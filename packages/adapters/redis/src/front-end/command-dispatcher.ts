@@ -1,17 +1,19 @@
 import { displayName, findCommand, type CommandSpec } from '../commands/table.js';
 import type { CommandPipeline } from '../leader/command-pipeline.js';
 import type { CommandSink } from '../log/batch.js';
-import type { Submission } from '../leader/submission.js';
+import { partsOf, type Submission, type Unit } from '../leader/submission.js';
 import { arrayReply, errorReply, OK, QUEUED } from '../resp/reply.js';
 import type { Request } from '../resp/request.js';
 import { answerConnection, type ConnectionContext } from './connection-commands.js';
 import type { GroupView } from './group-view.js';
+import { isAboutReplica, onlyReads, type LocalReads } from './local-reads.js';
 import type { ReplyQueue } from './reply-queue.js';
 import type { Session } from './session.js';
 import { OpenTransaction, ReplyCollector } from './transaction.js';
 
 export interface DispatcherOptions {
   readonly pipeline: CommandPipeline;
+  readonly localReads: LocalReads;
   readonly group: GroupView;
   readonly context: ConnectionContext;
   /** Longest command that fits a log entry. */
@@ -31,7 +33,7 @@ export class CommandDispatcher {
     const spec = findCommand(request);
     if (typeof spec === 'string') return refuse(spec, session, replies);
     session.lastCommand = spec.name;
-    const refusal = refusalOf(spec, request, session);
+    const refusal = refusalOf(spec, request, session) ?? this.#refuseWrite(spec, session);
     if (refusal !== undefined) return refuse(refusal, session, replies);
     if (request.raw.length > this.#options.commandBytesMax) {
       return refuse(this.tooLarge(), session, replies);
@@ -45,12 +47,35 @@ export class CommandDispatcher {
       return replies.answer(answerConnection(spec, request, session, this.#options.context));
     }
     const sink = this.#sinkFor(spec, request, session, replies.open());
-    this.#options.pipeline.submit(this.#submission(spec, request, session, session.db, sink));
+    this.#run(this.#submission(spec, request, session, session.db, sink), session);
+  }
+
+  /** Whether a client of a follower need not be passed on to the leader for this. */
+  answersHere(request: Request, session: Session): boolean {
+    const spec = findCommand(request);
+    // What no replica knows or supports is refused by each alike.
+    if (session.readonly || typeof spec === 'string') return true;
+    return spec.treatment === 'connection' || spec.treatment === 'refused' || isAboutReplica(spec);
   }
 
   /** The error for a command that no log entry can carry. */
   tooLarge(): string {
     return `ERR command exceeds the log entry limit of ${this.#options.commandBytesMax} bytes`;
+  }
+
+  #refuseWrite(spec: CommandSpec, session: Session): string | undefined {
+    const writable = !session.readonly || this.#options.context.isLeader || onlyReads(spec);
+    return writable ? undefined : "READONLY You can't write against a read only replica.";
+  }
+
+  /** On a leader READONLY changes nothing: its reads see the writes before them. */
+  #run(unit: Unit, session: Session): void {
+    const { pipeline, localReads, context } = this.#options;
+    const canLocal = session.readonly ? onlyReads : isAboutReplica;
+    // A transaction may have been begun in the other mode, or on a leader.
+    const local = !context.isLeader && partsOf(unit).every(({ spec }) => canLocal(spec));
+    if (local) localReads.run(unit);
+    else pipeline.submit(unit);
   }
 
   #transact(spec: CommandSpec, session: Session, replies: ReplyQueue): void {
@@ -73,7 +98,7 @@ export class CommandDispatcher {
       const sink = this.#sinkFor(each, request, session, collector.part(index));
       return this.#submission(each, request, session, db, sink);
     });
-    this.#options.pipeline.submit({ kind: 'transaction', parts });
+    this.#run({ kind: 'transaction', parts }, session);
   }
 
   #queue(

@@ -27,6 +27,8 @@ export function answerConnection(
     case 'hello': return hello(request, session, context); // prettier-ignore
     case 'reset': resetSession(session); return RESET; // prettier-ignore
     case 'quit': return OK; // prettier-ignore
+    case 'readonly': session.readonly = true; return OK; // prettier-ignore
+    case 'readwrite': session.readonly = false; return OK; // prettier-ignore
     case 'acl|whoami': return bulkReply('default'); // prettier-ignore
     case 'client|id': return integerReply(session.id); // prettier-ignore
     case 'client|getname': return clientName(session); // prettier-ignore
@@ -151,7 +153,7 @@ function describe(session: Session, context: ConnectionContext): string {
   const age = Math.floor((context.now() - session.connectedAtMs) / 1000);
   const { id, address, localAddress, name, db, transaction, lastCommand, protocol } = session;
   const multi = transaction === undefined ? -1 : transaction.queued.length;
-  const flags = transaction === undefined ? 'N' : 'x';
+  const flags = `${transaction === undefined ? '' : 'x'}${session.readonly ? 'r' : ''}` || 'N';
   return (
     `id=${id} addr=${address} laddr=${localAddress} name=${name} age=${age} idle=0 ` +
     `flags=${flags} db=${db} multi=${multi} cmd=${lastCommand} user=default resp=${protocol}`

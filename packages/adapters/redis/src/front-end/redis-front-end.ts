@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import type { Proposer, ReplicaEvents, ReplicaId } from '@mu-smr/consensus';
+import type { LocalReadOutcome, Proposer, ReplicaEvents, ReplicaId } from '@mu-smr/consensus';
 import { systemClock, type Clock } from '../leader/clock.js';
 import { CommandPipeline } from '../leader/command-pipeline.js';
 import { ExpiryTimer } from '../leader/expiry-timer.js';
@@ -10,12 +10,15 @@ import { errorReply } from '../resp/reply.js';
 import { ClientConnection } from './client-connection.js';
 import { CommandDispatcher } from './command-dispatcher.js';
 import { GroupView, type Address } from './group-view.js';
+import { LocalReads } from './local-reads.js';
 import type { Session } from './session.js';
 
 /** What the front end needs of a `Replica`: proposals, and news of who leads. */
 export interface ReplicaLike extends Proposer<ApplyResult> {
   /** Posts what was proposed now, not at the end of the turn: a batch is all its turn has. */
   flush?(): void;
+  /** Whether the state that is applied here may be read, old as it may be. */
+  localRead(): LocalReadOutcome;
   on(event: 'leader', listener: (...args: ReplicaEvents['leader']) => void): unknown;
   off(event: 'leader', listener: (...args: ReplicaEvents['leader']) => void): unknown;
 }
@@ -62,6 +65,7 @@ export class RedisFrontEnd {
     });
     this.#dispatcher = new CommandDispatcher({
       pipeline,
+      localReads: new LocalReads({ replica, stateMachine, clock: this.#clock }),
       group: new GroupView(replica, stateMachine, options.addresses ?? new Map()),
       commandBytesMax: this.#commandBytesMax,
       context: {
@@ -153,6 +157,7 @@ export class RedisFrontEnd {
       protocol: 2,
       name: '',
       lastCommand: 'NULL',
+      readonly: false,
       transaction: undefined,
     };
   }

@@ -11,6 +11,8 @@ export interface Session {
   protocol: Protocol;
   name: string;
   lastCommand: string;
+  /** READONLY: where this replica follows, it answers reads by itself. */
+  readonly: boolean;
   transaction: OpenTransaction | undefined;
 }
 
@@ -19,5 +21,6 @@ export function resetSession(session: Session): void {
   session.db = 0;
   session.protocol = 2;
   session.name = '';
+  session.readonly = false;
   session.transaction = undefined;
 }

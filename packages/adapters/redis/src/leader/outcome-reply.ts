@@ -1,5 +1,7 @@
-import type { NotLeader, Rejected, Unknown } from '@mu-smr/consensus';
+import type { LocalReadOutcome, NotLeader, Rejected, Unknown } from '@mu-smr/consensus';
 import { errorReply } from '../resp/reply.js';
+
+type NoLocalRead = Extract<LocalReadOutcome, { readonly kind: 'rejected' }>;
 
 /** The outcome of a proposal whose promise broke. */
 export const UNKNOWN: Unknown = { kind: 'unknown', reason: 'closed' };
@@ -10,7 +12,7 @@ export const UNKNOWN: Unknown = { kind: 'unknown', reason: 'closed' };
  * READONLY is what Redis itself answers after a fail-over: clients know to reconnect and retry, which
  * is safe because the command was certainly not executed. TIMEOUT is followed by the connection's end.
  */
-export function errorOf(outcome: NotLeader | Rejected | Unknown): Buffer {
+export function errorOf(outcome: NotLeader | Rejected | Unknown | NoLocalRead): Buffer {
   if (outcome.kind === 'unknown') return errorReply('TIMEOUT outcome unknown');
   if (outcome.kind === 'notLeader') {
     return outcome.leader === undefined ? NO_LEADER : errorReply(`READONLY ${MOVED_AWAY}`);

@@ -64,12 +64,6 @@ export class RequestParser {
     return rest;
   }
 
-  /** Whether what is pending begins with `bytes`, as far as it has arrived. */
-  startsWith(bytes: Buffer): boolean {
-    const length = Math.min(bytes.length, this.pendingBytes);
-    return this.#buffer.compare(bytes, 0, length, this.#start, this.#start + length) === 0;
-  }
-
   push(chunk: Buffer): void {
     const left = this.#end - this.#start;
     if (left === 0) {

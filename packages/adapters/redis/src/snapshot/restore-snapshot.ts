@@ -28,6 +28,8 @@ export async function restoreSnapshot(
   }
   if (state === undefined)
     throw new RedisAdapterError('SNAPSHOT_CORRUPT', 'the snapshot is cut off');
+  // Reads that were begun before are answered: no more have been since the state was given up.
+  await backend.connection.ask('PING');
   await backend.restart();
   return state;
 }

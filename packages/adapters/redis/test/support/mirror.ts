@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { ProposeOutcome, ReadBarrierOutcome } from '@mu-smr/consensus';
+import type { LocalReadOutcome, ProposeOutcome, ReadBarrierOutcome } from '@mu-smr/consensus';
 import {
   RedisBackend,
   RedisStateMachine,
@@ -35,6 +35,7 @@ export class ScriptedReplica extends EventEmitter {
   isLeader = true;
   outcome: ProposeOutcome<ApplyResult> | undefined;
   barrier: ReadBarrierOutcome = { kind: 'current' };
+  local: LocalReadOutcome | undefined;
   readonly #inner: UnreplicatedProposer<ApplyResult>;
 
   constructor(stateMachine: RedisStateMachine) {
@@ -48,6 +49,10 @@ export class ScriptedReplica extends EventEmitter {
 
   async readBarrier(): Promise<ReadBarrierOutcome> {
     return this.barrier;
+  }
+
+  localRead(): LocalReadOutcome {
+    return this.local ?? this.#inner.localRead();
   }
 
   status() {
