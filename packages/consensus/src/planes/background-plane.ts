@@ -191,12 +191,13 @@ export class BackgroundPlane {
   #drain(nowUs: number): void {
     const queue = this.#o.completionQueue;
     const count = queue.poll();
+    const known = this.#link.offset('known');
     for (let n = 0; n < count; n++) {
       const id = queue.word(n, CompletionEntry.workRequestIdHigh);
       const purpose = queue.word(n, CompletionEntry.workRequestIdLow);
       const ok = queue.word(n, CompletionEntry.status) === 0;
       for (const monitor of this.#monitors)
-        if (monitor.id === id) monitor.completed(purpose, ok, nowUs);
+        if (monitor.id === id) monitor.completed(purpose, ok, nowUs, known);
     }
     if (count > 0) queue.consume(count);
   }

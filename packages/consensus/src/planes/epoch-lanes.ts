@@ -12,13 +12,21 @@ export class EpochLanes {
   readonly #lanes: readonly (Lane | undefined)[];
   readonly #self: number;
   readonly #link: PlaneLink;
+  /** Where whatever goes out on them is posted. */
+  readonly #sendRing: { doorbell(): void };
   /** Sequence number of the grant by which each lane was last taken. */
   readonly #usedGrant: Int32Array;
 
-  constructor(lanes: readonly (Lane | undefined)[], self: number, link: PlaneLink) {
+  constructor(
+    lanes: readonly (Lane | undefined)[],
+    self: number,
+    link: PlaneLink,
+    sendRing: { doorbell(): void },
+  ) {
     this.#lanes = lanes;
     this.#self = self;
     this.#link = link;
+    this.#sendRing = sendRing;
     this.#usedGrant = new Int32Array(lanes.length);
   }
 
@@ -85,11 +93,15 @@ export class EpochLanes {
 
   /**
    * What a lane still has in flight must not land later: it would bring other bytes than were posted,
-   * or overwrite, after the next grant, what another leader decided in between.
+   * or overwrite, after the next grant, what another leader decided in between. The same with what is
+   * posted and waits for the doorbell: it is rung now, so that it fails with the rest.
    */
   handBack(replica: number): void {
     const queuePair = this.#lanes[replica]?.queuePair;
-    if (queuePair !== undefined && queuePair.outstanding > 0) queuePair.control.fail();
+    if (queuePair !== undefined && queuePair.outstanding > 0) {
+      queuePair.control.fail();
+      this.#sendRing.doorbell();
+    }
     this.#link.setInt('lane', LaneOwner.background, replica);
   }
 

@@ -8,7 +8,7 @@ import {
   type QueuePairControl,
   type SendRing,
 } from '@mu-smr/verbs';
-import { LOG_BEGIN } from '@mu-smr/log';
+import { LOG_BEGIN, type LogOffset } from '@mu-smr/log';
 import { PullScore } from '../core/pull-score.ts';
 import { suspects, type SuspicionOptions } from '../core/suspicion.ts';
 import type { Tuning } from '../limits.ts';
@@ -148,7 +148,8 @@ export class PeerMonitor {
     );
   }
 
-  completed(purpose: number, ok: boolean, nowUs: number): void {
+  /** `known`: how far the log is known here to be decided. */
+  completed(purpose: number, ok: boolean, nowUs: number, known: LogOffset): void {
     // What was under way when the connection was lost is flushed later.
     if (this.#lostAtUs !== undefined) return;
     if (!ok) {
@@ -160,8 +161,8 @@ export class PeerMonitor {
     const { applied } = this.status;
     // Half of a change is no sign of anything: the next pull tells.
     if (!this.#scratch.pulled(this.id, this.status)) return;
-    if (this.status.applied !== applied || this.status.applied >= this.status.known)
-      this.#appliedAtUs = nowUs;
+    // By what is known here: a peer that gets no entries has none to apply, and falls behind.
+    if (this.status.applied !== applied || this.status.applied >= known) this.#appliedAtUs = nowUs;
     this.#score.pulled(this.status.heartbeat, nowUs);
     if (this.status.claim > 0) this.lastClaimUs = nowUs;
   }

@@ -77,7 +77,7 @@ export function makeParts<Result>(
     detector,
   );
   const log = memory.log.bytes;
-  const lanes = new EpochLanes(options.lanes, self, link);
+  const lanes = new EpochLanes(options.lanes, self, link, sendRing);
   const graceUs = tuning.grantGraceUs;
   const announcer = new Announcer(fastPath, access, link);
   const reconfiguration = new Reconfiguration(

@@ -60,13 +60,15 @@ export class Submission<Result> {
     let posted = false;
     for (let first = this.#pending.peek(); first !== undefined; first = this.#pending.peek()) {
       if (!this.#fastPath.room(first.command.length + batchedBytes(0))) {
+        if (posted) this.#blockedSinceUs = undefined;
         this.#blockedSinceUs ??= this.#nowUs();
-        break;
+        return posted;
       }
       this.#postTogether();
-      this.#blockedSinceUs = undefined;
       posted = true;
     }
+    // Nobody waits: also not for the room that was missing in an earlier epoch.
+    this.#blockedSinceUs = undefined;
     return posted;
   }
 

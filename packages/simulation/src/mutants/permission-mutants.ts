@@ -36,8 +36,16 @@ export const PERMISSION_MUTANTS: readonly Mutant[] = [
     name: 'a lane is handed back with writes under way',
     seenBy: ['I2', 'I3', 'I5', 'I9', 'I13', 'exception'],
     file: `${PLANES}/epoch-lanes.ts`,
-    find: 'queuePair.outstanding > 0) queuePair.control.fail();',
-    replace: 'queuePair.outstanding < 0) queuePair.control.fail();',
+    find: 'queuePair.control.fail();',
+    replace: '',
+  },
+  {
+    name: 'what waits for the doorbell when a lane is handed back is left to the next epoch',
+    seenBy: ['I2', 'I3'],
+    scenario: 'entryThatWaitedForItsDoorbell',
+    file: `${PLANES}/epoch-lanes.ts`,
+    find: 'this.#sendRing.doorbell();',
+    replace: '',
   },
   {
     name: 'a refusal is taken for a dead follower',

@@ -1,6 +1,7 @@
 export { stateThatGoesAstray } from './astray.ts';
 export {
   delayedWriteOfAnOldEpoch,
+  entryThatWaitedForItsDoorbell,
   followerThatWasAnothersInBetween,
   granterThatHasNotReadItsLog,
 } from './old-epochs.ts';

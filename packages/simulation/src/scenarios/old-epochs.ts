@@ -1,3 +1,5 @@
+import { EntryKind } from '@mu-smr/log';
+import { makeCommand } from '../command.ts';
 import type { SimReplica } from '../sim-replica.ts';
 import { Scenario, type Proposed } from './scenario.ts';
 
@@ -33,6 +35,37 @@ export function delayedWriteOfAnOldEpoch(): void {
   scenario.run(12_000);
   scenario.until(() => lost.outcome !== undefined);
   scenario.until(() => scenario.agree(8) || scenario.agree(9));
+}
+
+/**
+ * What was posted and waited for its doorbell when the epoch ended must not be carried by the first
+ * doorbell of the leader's next epoch.
+ */
+export function entryThatWaitedForItsDoorbell(): void {
+  const scenario = new Scenario();
+  const leader = scenario.leader();
+  scenario.decide(leader, 3);
+  scenario.run(500);
+
+  // As if a step had ended between the two; r1 leads meanwhile, and decides something else there.
+  postWithoutDoorbell(leader);
+  leader.block('replication', 1e12);
+  const other = scenario.leader(leader);
+  scenario.decide(other, 2);
+  other.crash();
+
+  leader.unblock();
+  scenario.until(() => !leader.replication.leading);
+  const next = scenario.leader();
+  scenario.decide(next, 3);
+  scenario.until(() => scenario.agree(8));
+}
+
+function postWithoutDoorbell({ replication, replicationAssembly }: SimReplica): void {
+  const command = makeCommand(1000, 40);
+  const at = replication.fastPath.stage(command.length);
+  replicationAssembly.memory.staging.bytes.set(command, at);
+  replication.fastPath.post(EntryKind.command | (1 << 8), command.length);
 }
 
 /**

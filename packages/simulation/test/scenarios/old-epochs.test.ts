@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   delayedWriteOfAnOldEpoch,
+  entryThatWaitedForItsDoorbell,
   followerThatWasAnothersInBetween,
   granterThatHasNotReadItsLog,
   slotReadWhileAnotherLeaderWritesIt,
@@ -10,6 +11,10 @@ import {
 describe('what an old epoch leaves behind', () => {
   it('a write that is under way does not land in the next one', () => {
     expect(delayedWriteOfAnOldEpoch).not.toThrow();
+  });
+
+  it('an entry that waited for its doorbell is not carried by the next one', () => {
+    expect(entryThatWaitedForItsDoorbell).not.toThrow();
   });
 
   it('a follower that was another leader’s in between ends the epoch', () => {
