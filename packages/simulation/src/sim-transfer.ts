@@ -11,6 +11,9 @@ const RETRY_NS = 200_000;
 /** How long a donor keeps recycling from passing whom it gave its state to. */
 const HELD_NS = 500_000;
 
+/** How often a donor whose state does not suffice may have nothing more, 30 µs apart. */
+const STALLED_MAX = 60;
+
 /** What one donor gives: its state at one moment, and the entries that it applies from then on. */
 interface Gift {
   readonly donor: SimReplica;
@@ -19,7 +22,9 @@ interface Gift {
   readonly state: SimState;
   readonly entries: Uint8Array[];
   readonly end: () => void;
-  /** An entry did not fit. */
+  /** How often in a row it had nothing more, although that did not suffice. */
+  stalled: number;
+  /** An entry did not fit, or none comes. */
   refused: boolean;
 }
 
@@ -79,7 +84,7 @@ export class SimTransfer {
         !peer.paused &&
         peer.link.int('phase') === LogPhase.open &&
         peer.link.int('behind') === 0 &&
-        peer.replication.replayer.applied >= known &&
+        peer.replication.replayer.applied >= Math.max(known, highestHead(peer)) &&
         to.connectedTo(peer.id) === peer.incarnation,
     );
     const followers = able.filter((peer) => !peer.replication.leading);
@@ -107,6 +112,7 @@ export class SimTransfer {
       members,
       state: donor.machine.state(),
       entries,
+      stalled: 0,
       refused: false,
       end: () => {
         replayer.watchers.delete(watcher);
@@ -125,20 +131,21 @@ export class SimTransfer {
   /** One entry after the other; opens the log when there is none left, and no ring has passed it. */
   #takeIn(gift: Gift): void {
     if (this.#lost(gift)) return;
-    const { replication, link, peers } = this.#to;
+    const { replication } = this.#to;
     const entry = gift.entries.shift();
     if (entry !== undefined) {
+      gift.stalled = 0;
       this.#to.survives(() => this.#apply(entry, gift));
     } else if (
       gift.donor.link.offset('pinned') > 0 &&
-      peers.every((peer) => link.offset('peerHead', peer) <= replication.replayer.applied)
+      highestHead(this.#to) <= replication.replayer.applied
     ) {
       replication.beginning.open();
       this.#runs = false;
       this.#to.wake('background');
       this.#cluster.fabric.schedule(HELD_NS, gift.end);
       return;
-    }
+    } else if (++gift.stalled > STALLED_MAX) gift.refused = true;
     gift.donor.link.setOffset('pinned', replication.replayer.applied);
     const ns = this.#random.between(1000, entry === undefined ? 60_000 : 4000);
     this.#later(ns, () => this.#takeIn(gift));
@@ -177,4 +184,9 @@ export class SimTransfer {
       else work();
     });
   }
+}
+
+/** Below this, some ring holds nothing any more, as far as that replica has pulled. */
+function highestHead({ link, peers }: SimReplica): number {
+  return Math.max(...peers.map((peer) => link.offset('peerHead', peer)));
 }

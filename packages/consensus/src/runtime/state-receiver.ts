@@ -7,6 +7,9 @@ import type { ReplicationPlane } from '../planes/replication-plane.ts';
 import type { StateMachine } from '../state-machine.ts';
 import { readFrames, StateFrame, type ReceivedFrame } from './state-frames.ts';
 
+/** How long a donor whose state does not suffice may have nothing more. */
+const STALLED_MS = 1000;
+
 const Incarnations = z.array(z.number().min(0)).max(REPLICAS_MAX);
 const Header = z.object({
   at: z.int().min(0),
@@ -46,6 +49,9 @@ export async function receiveState<Result>(
     });
     plane.beginning.restored(at as LogOffset, { ...members, since: members.since as LogOffset });
     tellProgress(socket, at);
+    socket.setTimeout(STALLED_MS, () =>
+      socket.destroy(transfer('the donor has nothing more, and it does not suffice')),
+    );
     for await (const { kind, payload } of frames) {
       // A state machine need not read all of its snapshot.
       if (kind === StateFrame.chunk || kind === StateFrame.snapshotEnd) continue;
@@ -53,6 +59,7 @@ export async function receiveState<Result>(
       else if (kind !== StateFrame.caughtUp) throw transfer(`a frame of kind ${kind}`);
       else if (payload[0] === 1 && plane.replayer.applied >= leader.highestHead()) {
         plane.beginning.open();
+        socket.setTimeout(0);
         // Until then the donor keeps the ring from moving on without us.
         await leader.hasAsked();
         return;

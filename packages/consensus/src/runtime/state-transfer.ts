@@ -51,9 +51,16 @@ export class StateTransfer<Result> {
     return this.#receivedBefore + (this.#receiving?.bytesRead ?? 0);
   }
 
-  /** Whether we have a state to give. */
+  /**
+   * Whether we have a state to give: one that no ring has passed. Without a leader a follower that missed
+   * the last entries is not told so, and whoever began with its state would wait for ever.
+   */
   get open(): boolean {
-    return this.#link.int('phase') === LogPhase.open && this.#link.int('behind') === 0;
+    return (
+      this.#link.int('phase') === LogPhase.open &&
+      this.#link.int('behind') === 0 &&
+      this.#link.offset('applied') >= this.#highestHead
+    );
   }
 
   /** Answers a replica that asked for our state. */
