@@ -31,6 +31,8 @@ export interface Tuning {
   readonly regrantUs: number;
   /** After the last proposal, how soon followers are told what was decided. */
   readonly idleFlushUs: number;
+  /** How long little that comes to a follower may gather before its event loop is woken to apply it. */
+  readonly replayUs: number;
   /** A follower that has entries to apply and applies none for this long is no longer waited for. */
   readonly slowFollowerUs: number;
   /** Longest time without any progress of the replication plane before the heartbeat stops. */
@@ -60,6 +62,7 @@ export const DEFAULT_TUNING: Tuning = {
   claimPatienceUs: 2000,
   regrantUs: 5000,
   idleFlushUs: 50,
+  replayUs: 2000,
   slowFollowerUs: 250_000,
   fateSharingUs: 1_000_000,
   outstandingMax: 64,

@@ -43,6 +43,8 @@ export function drawClusterOptions(seed: number, random: Random): ClusterOptions
       claimPatienceUs: random.between(500, 2000),
       regrantUs: random.between(200, 2000),
       idleFlushUs: random.between(20, 100),
+      // Each step of a follower on its own: what gathers is no other order of events.
+      replayUs: 0,
       slowFollowerUs: random.between(1000, 5000),
       fateSharingUs: random.between(1000, 4000),
       outstandingMax: random.pick([3, 8, 64]),

@@ -88,7 +88,7 @@ export class BackgroundPlane {
     this.#fate = new FateSharing(tuning.fateSharingUs);
     this.#succession = new Succession(self, link, tuning);
     this.#boost = new TakeOverBoost(options.raiseReplication);
-    this.#sleepWatch = new SleepWatch(link, log, geometry, nonce, tuning.idleFlushUs);
+    this.#sleepWatch = new SleepWatch(link, log, geometry, nonce, tuning);
     this.#ownLog = new OwnLog(log, geometry, nonce);
     this.#behindWatch = new BehindWatch(link, this.#ownLog);
     this.#opening = new LogOpening(link, this.#scratch, slots);

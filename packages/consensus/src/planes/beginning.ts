@@ -1,4 +1,5 @@
 import {
+  advance,
   CircularArea,
   EntryView,
   LOG_HEADER_BYTES,
@@ -55,14 +56,13 @@ export class Beginning {
   }
 
   /**
-   * The log is of no use any more, because no ring holds what it misses: its state is to come from
-   * another replica. What it promised stays, so it keeps its vote. The background plane has taken the
-   * permission away.
+   * The log can be brought no further, because no ring holds what it misses: its state is to come from
+   * another replica. What it promised and accepted stays, so it keeps its vote. The background plane has
+   * taken the permission away.
    */
   close(): void {
     assert(this.#link.int('behind') === 1, 'only a log that nobody may write is closed');
     this.#link.setInt('phase', LogPhase.closed);
-    this.#log.fill(0, LOG_HEADER_BYTES);
   }
 
   /** The state machine was given the state as of `at`, and this is who were members then. */
@@ -101,15 +101,38 @@ export class Beginning {
     this.#publish();
   }
 
-  /** From here on the log may be granted, and what is written to it is applied. */
+  /**
+   * From here on the log may be granted, and what is written to it is applied. What stands there from
+   * the state's offset on was accepted before the log was closed, and may be decided with our help.
+   */
   open(): void {
     const at = this.#replayer.applied;
+    this.#clearFrom(this.#acceptedFrom(at), at);
     this.#replayer.startAt(at);
     for (const field of ['scanned', 'releasable', 'base'] as const) this.#link.setOffset(field, at);
     this.#publish();
     this.#link.setInt('strayed', 0);
     this.#link.setInt('phase', LogPhase.open);
     this.#link.count('openings');
+  }
+
+  /** Where the whole entries end that stand from `at` on. */
+  #acceptedFrom(at: LogOffset): LogOffset {
+    let end = at;
+    while (end - at < this.#area.capacityBytes) {
+      const view = this.#view.moveTo(this.#area.position(end));
+      if (!view.accepted(end, this.#area.untilEnd(end))) break;
+      end = advance(end, view.totalBytes);
+    }
+    return end;
+  }
+
+  /** Zeroes the area but for `[base, end)`, and the undo slot: who held our log before left it in order. */
+  #clearFrom(end: LogOffset, base: LogOffset): void {
+    const next = (base + this.#area.capacityBytes) as LogOffset;
+    for (const { position, length } of this.#area.stretches(end, next))
+      this.#log.fill(0, position, position + length);
+    this.#log.fill(0, LOG_HEADER_BYTES + this.#area.capacityBytes);
   }
 
   #publish(): void {

@@ -5,8 +5,11 @@ import {
   type GroupNonce,
   type LogGeometry,
 } from '@mu-smr/log';
+import type { Tuning } from '../limits.ts';
 import type { PlaneLink } from './plane-link.ts';
 
+/** This part of the ring is little. */
+const LITTLE = 64;
 /** The same entry again: it is still incomplete, or the replication plane still asleep. */
 const LOOKS_PER_REMINDER = 16;
 
@@ -17,6 +20,8 @@ const LOOKS_PER_REMINDER = 16;
 export class SleepWatch {
   readonly #link: PlaneLink;
   readonly #idleFlushUs: number;
+  readonly #replayUs: number;
+  readonly #littleBytes: number;
   readonly #entry: EntryView;
   readonly #area: CircularArea;
   readonly #commit: Float64Array;
@@ -25,16 +30,22 @@ export class SleepWatch {
   #looks = 0;
   #seenKnown = -1;
   #idleSinceUs = 0;
+  /** Something came; before when it may gather; and where reading stood when the last was told. */
+  #news = false;
+  #gatherUntilUs = 0;
+  #toldAt = 0;
 
   constructor(
     link: PlaneLink,
     log: Uint8Array,
     geometry: LogGeometry,
     nonce: GroupNonce,
-    idleFlushUs: number,
+    { idleFlushUs, replayUs }: Pick<Tuning, 'idleFlushUs' | 'replayUs'>,
   ) {
     this.#link = link;
     this.#idleFlushUs = idleFlushUs;
+    this.#replayUs = replayUs;
+    this.#littleBytes = geometry.capacityBytes / LITTLE;
     this.#entry = new EntryView(log, nonce);
     this.#area = new CircularArea(geometry);
     this.#commit = new Float64Array(log.buffer, log.byteOffset + HeaderCell.commit, 2);
@@ -42,7 +53,7 @@ export class SleepWatch {
 
   /** Once a round. */
   mustWake(nowUs: number): boolean {
-    return this.#link.int('leading') === 1 ? this.#mustAnnounce(nowUs) : this.#hasNews();
+    return this.#link.int('leading') === 1 ? this.#mustAnnounce(nowUs) : this.#mustApply(nowUs);
   }
 
   /** A leader that went idle owes its followers the last decision. */
@@ -57,6 +68,21 @@ export class SleepWatch {
     return (
       known !== this.#link.offset('announced') && nowUs - this.#idleSinceUs >= this.#idleFlushUs
     );
+  }
+
+  /**
+   * A follower has news, and they may not gather any more. To wake its event loop for each entry takes
+   * time from the leader, where both are on one machine.
+   */
+  #mustApply(nowUs: number): boolean {
+    if (this.#hasNews()) this.#news = true;
+    if (!this.#news || nowUs < this.#gatherUntilUs) return false;
+    this.#news = false;
+    const scanned = this.#link.offset('scanned');
+    const isLittle = scanned - this.#toldAt < this.#littleBytes;
+    this.#gatherUntilUs = isLittle ? nowUs + this.#replayUs : nowUs;
+    this.#toldAt = scanned;
+    return true;
   }
 
   /** Whether a leader wrote something to our log that the replication plane has not looked at. */
