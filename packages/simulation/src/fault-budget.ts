@@ -25,7 +25,7 @@ export function canLose(
     (replica) =>
       membership.member(replica.id) === replica.incarnation &&
       !leaving.has(replica) &&
-      replica.link.int('behind') === 0 &&
+      !replica.link.isBehind &&
       replica.replication.replayer.known >= kept,
   );
   const mayBecomeMembers = replicas.filter(

@@ -136,7 +136,7 @@ export class SimCluster {
         replica.crash();
         continue;
       }
-      if (replica.link.int('behind') === 0) continue;
+      if (!replica.link.isBehind) continue;
       const transfer = this.#transfers.get(replica) ?? new SimTransfer(this, replica, this.#random);
       this.#transfers.set(replica, transfer);
       transfer.begin();

@@ -77,13 +77,17 @@ export class SimTransfer {
   /** Asks a follower, or the leader where there is none. */
   #ask(): void {
     const to = this.#to;
+    if (to.link.int('phase') === LogPhase.open && !to.link.isBehind) {
+      this.#runs = false;
+      return;
+    }
     const { known } = to.replication.replayer;
     const able = this.#cluster.alive.filter(
       (peer) =>
         peer !== to &&
         !peer.paused &&
         peer.link.int('phase') === LogPhase.open &&
-        peer.link.int('behind') === 0 &&
+        !peer.link.isBehind &&
         peer.replication.replayer.applied >= Math.max(known, highestHead(peer)) &&
         to.connectedTo(peer.id) === peer.incarnation,
     );
@@ -94,7 +98,7 @@ export class SimTransfer {
     }
     const gift = this.#take(this.#random.pick(followers.length > 0 ? followers : able));
     this.#gift = gift;
-    if (to.link.int('behind') === 1) to.replication.beginning.close();
+    if (to.link.isBehind) to.replication.beginning.close();
     this.#later(this.#random.between(50_000, 1_500_000), () => this.#restore(gift));
   }
 

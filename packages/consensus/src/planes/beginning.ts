@@ -61,7 +61,7 @@ export class Beginning {
    * taken the permission away.
    */
   close(): void {
-    assert(this.#link.int('behind') === 1, 'only a log that nobody may write is closed');
+    assert(this.#link.isBehind, 'only a log that nobody may write is closed');
     this.#link.setInt('phase', LogPhase.closed);
   }
 

@@ -71,7 +71,7 @@ export class Electorate {
    */
   isEligible(monitors: readonly PeerMonitor[]): boolean {
     const link = this.#link;
-    if (link.int('strayed') === 1 || link.int('behind') === 1) return false;
+    if (link.int('strayed') === 1 || link.int('behind') !== 0) return false;
     if (link.int('voter', this.#self) === 0) return false;
     const kept = link.offset('releasable');
     let served = 1;

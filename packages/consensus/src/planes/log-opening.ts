@@ -54,6 +54,6 @@ export class LogOpening {
   /** No leader can bring it further: it is opened again with the state of another replica. */
   close(): void {
     this.open = false;
-    this.#link.setInt('behind', 1);
+    this.#link.setInt('behind', this.#openings);
   }
 }

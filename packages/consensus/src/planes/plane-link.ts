@@ -27,7 +27,10 @@ const Int = {
   stop: 12,
   /** Replication: `LogPhase`. */
   phase: 13,
-  /** Background: 1 when no ring holds what this log misses; nobody may write it until it is opened anew. */
+  /**
+   * Background: not 0 when no ring holds what this log misses, and nobody may write it until it is
+   * opened anew: then the number of the opening that this is the end of.
+   */
   behind: 14,
   /** Replication: how often the log was opened. */
   openings: 15,
@@ -133,6 +136,15 @@ export class PlaneLink {
 
   setOffset(field: DoubleField, value: number, replica = 0): void {
     this.#doubles[Double[field] + replica] = value;
+  }
+
+  /**
+   * Whether no ring holds what this log misses. An opening that the background plane has not seen yet
+   * has ended that.
+   */
+  get isBehind(): boolean {
+    const behind = this.int('behind');
+    return behind !== 0 && behind === this.int('openings');
   }
 
   /** Whether the incarnation at the end of a lane was a member and is none any more. */

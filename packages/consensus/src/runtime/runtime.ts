@@ -105,7 +105,7 @@ export class Runtime<Result> {
 
   /** Brings another replica's state when our log is of no use any more. Called each turn. */
   recover(): void {
-    if (this.#link.int('behind') === 0 || this.#bringing !== undefined) return;
+    if (!this.#link.isBehind || this.#bringing !== undefined) return;
     if (this.plane.phase !== 'following') return;
     this.#bring().catch(() => undefined);
   }

@@ -58,7 +58,7 @@ export class StateTransfer<Result> {
   get open(): boolean {
     return (
       this.#link.int('phase') === LogPhase.open &&
-      this.#link.int('behind') === 0 &&
+      !this.#link.isBehind &&
       this.#link.offset('applied') >= this.#highestHead
     );
   }
@@ -94,6 +94,7 @@ export class StateTransfer<Result> {
 
   async #ask(peer: ReplicaId, mayLead: boolean, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
+    if (this.#link.int('phase') === LogPhase.open && !this.#link.isBehind) return true;
     const connected = this.#link.offset('connected', peer);
     if (connected === 0 || this.#plane.phase !== 'following') return false;
     const guest = await this.#rendezvous.call(peer, 'state').catch(() => undefined);
@@ -103,7 +104,7 @@ export class StateTransfer<Result> {
       lines.destroy();
       return false;
     }
-    if (this.#link.int('behind') === 1) this.#plane.beginning.close();
+    if (this.#link.isBehind) this.#plane.beginning.close();
     const abort = (): void => lines.destroy();
     signal.addEventListener('abort', abort, { once: true });
     const socket = lines.release();

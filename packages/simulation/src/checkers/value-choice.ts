@@ -49,7 +49,7 @@ export class ValueChoice implements Checker {
       const seen = this.#highest(source, offset, proposal);
       mustHold(
         'I5',
-        seen === undefined || seen.value === value,
+        seen === undefined || seen.value === value || this.#isNewer(entry, seen),
         () => `${source.host} proposes ${value} at ${offset}, ${seen?.proposal} was accepted`,
       );
     }
@@ -57,6 +57,14 @@ export class ValueChoice implements Checker {
     let log = this.#logs.get(target);
     if (log === undefined) this.#logs.set(target, (log = new Map()));
     log.set(offset, entry);
+  }
+
+  /** Whether it was read under a higher number from a log that was left out after it was read. */
+  #isNewer({ offset, value }: LandedEntry, seen: LandedEntry): boolean {
+    return [...this.#logs.values()].some((log) => {
+      const read = log.get(offset);
+      return read?.value === value && read.proposal > seen.proposal;
+    });
   }
 
   #highest(leader: SimReplica, offset: number, below: number): LandedEntry | undefined {
