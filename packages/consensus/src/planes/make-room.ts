@@ -30,6 +30,19 @@ export function* makeRoom(context: TakeOverContext, upTo: LogOffset): Waiting<vo
   }
 }
 
+/**
+ * What the ring of a confirmed follower has passed was released, whether or not we heard so: our own
+ * ring may be full up to what we know, and nobody tells us any more. What one of them misses stays.
+ */
+export function learnReleased(context: TakeOverContext): void {
+  const { fastPath, granted, known, learnt, self } = context;
+  const followers = fastPath.active.filter((lane) => lane.to !== self).map(({ to }) => granted(to));
+  if (followers.length === 0) return;
+  const passed = Math.max(...followers.map((follower) => follower.head));
+  const missing = Math.min(...followers.map((follower) => follower.known));
+  learnt(known(), Math.min(passed, missing) as LogOffset);
+}
+
 /** Goes on without a follower, or ends when too few remain. */
 export function leaveOut(context: TakeOverContext, lane: Lane): void {
   context.leaveOut(lane.to);

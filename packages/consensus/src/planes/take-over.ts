@@ -5,7 +5,7 @@ import { catchUp } from './catch-up.ts';
 import { readStretch, writeMissing } from './copy-missing.ts';
 import type { Lane } from './lane.ts';
 import type { SlotRead } from './log-access.ts';
-import { leaveOut, makeRoom } from './make-room.ts';
+import { learnReleased, leaveOut, makeRoom } from './make-room.ts';
 import { promised, readPromise, writePromise } from './promise-cells.ts';
 import { EpochEnded, type Waiting } from './round.ts';
 import type { TakeOverContext } from './take-over-context.ts';
@@ -33,6 +33,7 @@ export class TakeOver {
     const start = this.#o.known();
     fastPath.begin(epoch, start, 0 as ProposalNumber, confirmed);
 
+    learnReleased(this.#o);
     yield* catchUp(this.#o);
     yield* this.#configure();
     yield* this.#updateFollowers();
