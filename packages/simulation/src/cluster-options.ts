@@ -10,7 +10,7 @@ export interface ClusterOptions {
   readonly geometry: LogGeometry;
   readonly tuning: Tuning;
   readonly mtuBytes: number;
-  /** Whether a replica behind every ring gets the state of another, as a real one does. */
+  /** Whether a replica behind every ring gets the state of another while there are faults, too. */
   readonly transfersState: boolean;
   /** Whether the replicas' state machine has sessions, and how many it remembers. */
   readonly sessions: SessionLimits | undefined;

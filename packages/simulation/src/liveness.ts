@@ -26,9 +26,9 @@ export class Liveness {
 
   run(): void {
     this.#clients.stop();
+    this.#cluster.transferStates();
     // Suspicions and candidacies of the last faults take their course first.
     this.#cluster.runUntil(this.#cluster.nowUs + CALM_US);
-    if (this.#needsStateTransfer()) return;
     // A lane that broke while nothing was written on it is found broken by the next write.
     this.#clients.start();
     this.#cluster.runUntil(this.#cluster.nowUs + WARM_UP_US);
@@ -45,14 +45,6 @@ export class Liveness {
   /** Replicas that lost each other stay so, for now: what needs both is not asked. */
   get #lostConnections(): boolean {
     return this.#cluster.alive.some((replica) => replica.lostPeers(this.#cluster.alive));
-  }
-
-  /** Whether too few replicas are left whom a ring can still serve: a later issue brings them back. */
-  #needsStateTransfer(): boolean {
-    const { alive, replicas } = this.#cluster;
-    const kept = Math.max(...alive.map((replica) => replica.link.offset('head')));
-    const served = alive.filter((replica) => replica.replication.replayer.known >= kept);
-    return !this.#cluster.options.transfersState && served.length * 2 <= replicas.length;
   }
 
   /** L1 one leader soon; L2 pending requests end; L3 every live follower reaches the leader's FUO. */

@@ -22,6 +22,8 @@ export class SimCluster {
   readonly #observer: Observer;
   readonly #byLogKey = new Map<number, SimReplica>();
   readonly #transfers = new Map<SimReplica, SimTransfer>();
+  /** States are transferred. */
+  #watches = false;
   /** Whose removal was asked for: nobody can tell when it takes effect, or whether. */
   readonly #leaving = new Set<SimReplica>();
   #lives = 0;
@@ -43,7 +45,7 @@ export class SimCluster {
       const woken = this.replicas.find((replica) => replica.host === host);
       if (woken !== undefined && !woken.crashed) woken.wake('background');
     });
-    if (options.transfersState) this.#watchLogs();
+    if (options.transfersState) this.transferStates();
   }
 
   /** Whether the group can bear the loss of a replica. */
@@ -127,6 +129,13 @@ export class SimCluster {
       const source = this.replicas.find((replica) => replica.host === event.from);
       if (target !== undefined && source !== undefined) this.#observer.wrote(target, source, event);
     });
+  }
+
+  /** From now on whoever was removed stops, and whoever is behind every ring is brought back. */
+  transferStates(): void {
+    if (this.#watches) return;
+    this.#watches = true;
+    this.#watchLogs();
   }
 
   /** As `Replica` does: whoever was removed stops, whoever is behind every ring gets the state of another. */

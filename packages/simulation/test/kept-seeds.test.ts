@@ -3,7 +3,10 @@ import { runSeed } from '../src/index.ts';
 
 // Beyond the two thousand of `.ci/run`: each failed once, as docs/internals/track-record.md tells.
 describe('seeds that failed once', () => {
-  it.each([2674, 2924, 3345, 3380])('seed %i', (seed) => {
+  const safety = [2674, 3345, 21771, 27977, 29395, 64369, 67290, 77724, 79540];
+  const transfers = [3380, 51636, 72526, 91079];
+  const liveness = [2924, 3744, 7509, 17232, 26750, 36284, 49351, 66038, 75610, 89944];
+  it.each([...safety, ...transfers, ...liveness])('seed %i', (seed) => {
     expect(runSeed(seed, { faults: 'all' }).violation).toBeUndefined();
   });
 });

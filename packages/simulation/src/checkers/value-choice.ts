@@ -37,7 +37,8 @@ export class ValueChoice implements Checker {
     mustHold(
       'I5',
       seen === undefined,
-      () => `${replica.host} leads at ${tail} over ${active.length} logs, and one holds ${seen?.value} under ${seen?.proposal}`,
+      () =>
+        `${replica.host} leads at ${tail} over ${active.length} logs, and one holds ${seen?.value} under ${seen?.proposal}`,
     );
   }
 

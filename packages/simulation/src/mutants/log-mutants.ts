@@ -3,6 +3,14 @@ import { PLANES, type Mutant } from './mutant.ts';
 /** Defects of entries, replay, recycling, announcements and reads. */
 export const LOG_MUTANTS: readonly Mutant[] = [
   {
+    name: 'a log that is opened anew forgets what it accepted',
+    seenBy: ['I3', 'I5', 'I10'],
+    firstSeed: 77724,
+    file: `${PLANES}/beginning.ts`,
+    find: 'this.#clearFrom(this.#acceptedFrom(at), at);',
+    replace: 'this.#clearFrom(at, at);',
+  },
+  {
     name: 'an entry counts without its checksum',
     seenBy: ['I5', 'I13', 'exception'],
     file: 'log/src/entry-view.ts',

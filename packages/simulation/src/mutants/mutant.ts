@@ -7,6 +7,8 @@ export interface Mutant {
   readonly seenBy: readonly string[];
   /** The scenario that shows it, where seeds do so too rarely. */
   readonly scenario?: keyof typeof scenarios;
+  /** Where the seeds begin; default 1. One that shows it, where they do so too rarely. */
+  readonly firstSeed?: number;
   /** Path below `packages/`. */
   readonly file: string;
   /** Occurs exactly once in the file. */
