@@ -86,6 +86,15 @@ describe.each(['redis', 'kv'])('mu run %s', (application) => {
     expectNothingLeft();
   });
 
+  it('warns of an even number of replicas', async () => {
+    const command = run(2);
+    await until('it waits for the other', () => existsSync(join(directory, 'fabric/rendezvous-0.sock'))); // prettier-ignore
+    const { stderr } = await command.interrupt();
+    expect(stderr).toMatch(
+      /^warning: an even number of members, 2, bears no more failures than 1: /,
+    );
+  });
+
   it('can be interrupted while it waits for the others', async () => {
     const command = run(3);
     await until('it waits for the others', () => existsSync(join(directory, 'fabric/rendezvous-0.sock'))); // prettier-ignore

@@ -14,6 +14,7 @@ import { removeIfEmpty } from '../group/own-directory.ts';
 import { ReplicaControl, type ControlledReplica } from '../group/replica-control.ts';
 import type { ReplicaMessage } from '../group/replica-process.ts';
 import { aborted, interruption } from '../interruption.ts';
+import { aboutSize } from '../members/warnings.ts';
 import { wholeNumber } from '../output/numbers.ts';
 import { parseKvConfig, runKvReplica } from '../kv/run-kv-replica.ts';
 import { checkApplication, type Application } from './application.ts';
@@ -61,6 +62,10 @@ export async function run(
       2,
     );
 
+  // A supervisor has told its user already.
+  if (!process.connected)
+    for (const warning of aboutSize(config.founders ?? config.replicas.length))
+      console.error(`warning: ${warning}`);
   const ibverbs = options.fabric === undefined ? undefined : rdma(options.fabric, config);
   mkdirSync(config.fabric, { recursive: true, mode: 0o700 });
   const told = AbortSignal.any([interruption(), supervisorGone()]);

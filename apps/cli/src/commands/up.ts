@@ -4,6 +4,7 @@ import { showGroup } from '../group/show-group.ts';
 import { interruption } from '../interruption.ts';
 import { serveChanges } from '../members/change-socket.ts';
 import { GroupChanges } from '../members/group-changes.ts';
+import { aboutSize } from '../members/warnings.ts';
 import { wholeNumber } from '../output/numbers.ts';
 import { checkApplication } from './application.ts';
 
@@ -28,8 +29,7 @@ export async function up(application: string, options: UpOptions): Promise<numbe
   const metricsPort = firstPort('metrics-port', options.metricsPort);
   const logCapacityBytes =
     options.logBytes === undefined ? undefined : wholeNumber('log-bytes', options.logBytes, 1);
-  if (replicas % 2 === 0)
-    console.error(`note: ${replicas} replicas tolerate no more failures than ${replicas - 1} do`);
+  for (const warning of aboutSize(replicas)) console.error(`warning: ${warning}`);
 
   const signal = interruption();
   const group = await LocalGroup.start({

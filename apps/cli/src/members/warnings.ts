@@ -21,7 +21,8 @@ function aboutFailures(members: readonly number[], live: readonly number[]): str
   return borne === 0 && members.length > 2 ? [`${running}: the next failure stops the group`] : [];
 }
 
-function aboutSize(size: number): string[] {
+/** What to know of a group of that size, however many run. */
+export function aboutSize(size: number): string[] {
   if (size % 2 === 1) return [];
   return [
     `an even number of members, ${size}, bears no more failures than ${size - 1}: add or remove one`,
