@@ -77,7 +77,7 @@ export class SimTransfer {
   /** Asks a follower, or the leader where there is none. */
   #ask(): void {
     const to = this.#to;
-    if (to.link.int('phase') === LogPhase.open && !to.link.isBehind) {
+    if (to.link.isOpen) {
       this.#runs = false;
       return;
     }
@@ -86,8 +86,7 @@ export class SimTransfer {
       (peer) =>
         peer !== to &&
         !peer.paused &&
-        peer.link.int('phase') === LogPhase.open &&
-        !peer.link.isBehind &&
+        peer.link.isOpen &&
         peer.replication.replayer.applied >= Math.max(known, highestHead(peer)) &&
         to.connectedTo(peer.id) === peer.incarnation,
     );

@@ -1,5 +1,4 @@
 import {
-  advance,
   CircularArea,
   EntryView,
   LOG_HEADER_BYTES,
@@ -11,6 +10,7 @@ import { strict as assert } from 'node:assert';
 import type { ConfigurationRecord } from '../core/configuration.ts';
 import { ConsensusError } from '../errors.ts';
 import type { Membership } from './membership.ts';
+import { OwnLog } from './own-log.ts';
 import { LogPhase, type PlaneLink } from './plane-link.ts';
 import type { Replayer } from './replayer.ts';
 
@@ -29,6 +29,7 @@ export class Beginning {
   readonly #log: Uint8Array;
   readonly #view: EntryView;
   readonly #area: CircularArea;
+  readonly #ownLog: OwnLog;
   readonly #membership: Membership;
   readonly #replayer: AnyReplayer;
   readonly #link: PlaneLink;
@@ -44,6 +45,7 @@ export class Beginning {
     this.#log = log;
     this.#view = new EntryView(log, nonce);
     this.#area = new CircularArea(geometry);
+    this.#ownLog = new OwnLog(log, geometry, nonce);
     this.#membership = membership;
     this.#replayer = replayer;
     this.#link = link;
@@ -107,7 +109,7 @@ export class Beginning {
    */
   open(): void {
     const at = this.#replayer.applied;
-    this.#clearFrom(this.#acceptedFrom(at), at);
+    this.#clearAllBut(at, this.#ownLog.end(at));
     this.#replayer.startAt(at);
     for (const field of ['scanned', 'releasable', 'base'] as const) this.#link.setOffset(field, at);
     this.#publish();
@@ -116,20 +118,9 @@ export class Beginning {
     this.#link.count('openings');
   }
 
-  /** Where the whole entries end that stand from `at` on. */
-  #acceptedFrom(at: LogOffset): LogOffset {
-    let end = at;
-    while (end - at < this.#area.capacityBytes) {
-      const view = this.#view.moveTo(this.#area.position(end));
-      if (!view.accepted(end, this.#area.untilEnd(end))) break;
-      end = advance(end, view.totalBytes);
-    }
-    return end;
-  }
-
-  /** Zeroes the area but for `[base, end)`, and the undo slot: who held our log before left it in order. */
-  #clearFrom(end: LogOffset, base: LogOffset): void {
-    const next = (base + this.#area.capacityBytes) as LogOffset;
+  /** Zeroes the area but for `[from, end)`, and the undo slot: who held our log before left it in order. */
+  #clearAllBut(from: LogOffset, end: LogOffset): void {
+    const next = (from + this.#area.capacityBytes) as LogOffset;
     for (const { position, length } of this.#area.stretches(end, next))
       this.#log.fill(0, position, position + length);
     this.#log.fill(0, LOG_HEADER_BYTES + this.#area.capacityBytes);

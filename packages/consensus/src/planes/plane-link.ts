@@ -147,6 +147,11 @@ export class PlaneLink {
     return behind !== 0 && behind === this.int('openings');
   }
 
+  /** Whether this log has a state, and goes on from what a leader writes to it. */
+  get isOpen(): boolean {
+    return this.int('phase') === LogPhase.open && !this.isBehind;
+  }
+
   /** Whether the incarnation at the end of a lane was a member and is none any more. */
   isRemoved(replica: number): boolean {
     const removed = this.offset('removed', replica);

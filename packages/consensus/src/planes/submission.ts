@@ -60,8 +60,7 @@ export class Submission<Result> {
     let posted = false;
     for (let first = this.#pending.peek(); first !== undefined; first = this.#pending.peek()) {
       if (!this.#fastPath.room(first.command.length + batchedBytes(0))) {
-        if (posted) this.#blockedSinceUs = undefined;
-        this.#blockedSinceUs ??= this.#nowUs();
+        if (posted || this.#blockedSinceUs === undefined) this.#blockedSinceUs = this.#nowUs();
         return posted;
       }
       this.#postTogether();

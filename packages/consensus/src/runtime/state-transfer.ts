@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConsensusError } from '../errors.ts';
-import { LogPhase, type PlaneLink } from '../planes/plane-link.ts';
+import type { PlaneLink } from '../planes/plane-link.ts';
 import type { ReplicationPlane } from '../planes/replication-plane.ts';
 import type { ReplicaId } from '../propose-outcome.ts';
 import type { StateMachine } from '../state-machine.ts';
@@ -56,11 +56,7 @@ export class StateTransfer<Result> {
    * the last entries is not told so, and whoever began with its state would wait for ever.
    */
   get open(): boolean {
-    return (
-      this.#link.int('phase') === LogPhase.open &&
-      !this.#link.isBehind &&
-      this.#link.offset('applied') >= this.#highestHead
-    );
+    return this.#link.isOpen && this.#link.offset('applied') >= this.#highestHead;
   }
 
   /** Answers a replica that asked for our state. */
@@ -94,7 +90,7 @@ export class StateTransfer<Result> {
 
   async #ask(peer: ReplicaId, mayLead: boolean, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
-    if (this.#link.int('phase') === LogPhase.open && !this.#link.isBehind) return true;
+    if (this.#link.isOpen) return true;
     const connected = this.#link.offset('connected', peer);
     if (connected === 0 || this.#plane.phase !== 'following') return false;
     const guest = await this.#rendezvous.call(peer, 'state').catch(() => undefined);

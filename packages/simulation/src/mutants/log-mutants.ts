@@ -7,8 +7,8 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     seenBy: ['I3', 'I5', 'I10'],
     firstSeed: 77724,
     file: `${PLANES}/beginning.ts`,
-    find: 'this.#clearFrom(this.#acceptedFrom(at), at);',
-    replace: 'this.#clearFrom(at, at);',
+    find: 'this.#clearAllBut(at, this.#ownLog.end(at));',
+    replace: 'this.#clearAllBut(at, at);',
   },
   {
     name: 'an entry counts without its checksum',

@@ -87,3 +87,10 @@ function unknownCommand(request: Request): string {
 export function displayName(spec: CommandSpec): string {
   return spec.name.replace('|', ' ').toUpperCase();
 }
+
+/** Whether a command only reads, so that any replica can execute it. */
+export function onlyReads({ treatment }: CommandSpec): boolean {
+  return !WRITES.has(treatment);
+}
+
+const WRITES: ReadonlySet<string> = new Set(['write', 'ttl', 'streamId', 'pop']);

@@ -1,4 +1,4 @@
-import { displayName, findCommand, type CommandSpec } from '../commands/table.js';
+import { displayName, findCommand, onlyReads, type CommandSpec } from '../commands/table.js';
 import type { CommandPipeline } from '../leader/command-pipeline.js';
 import type { CommandSink } from '../log/batch.js';
 import { partsOf, type Submission, type Unit } from '../leader/submission.js';
@@ -6,7 +6,7 @@ import { arrayReply, errorReply, OK, QUEUED } from '../resp/reply.js';
 import type { Request } from '../resp/request.js';
 import { answerConnection, type ConnectionContext } from './connection-commands.js';
 import type { GroupView } from './group-view.js';
-import { isAboutReplica, onlyReads, type LocalReads } from './local-reads.js';
+import { isAboutReplica, type LocalReads } from './local-reads.js';
 import type { ReplyQueue } from './reply-queue.js';
 import type { Session } from './session.js';
 import { OpenTransaction, ReplyCollector } from './transaction.js';

@@ -37,11 +37,6 @@ export class LocalReads {
   }
 }
 
-/** Whether a command only reads, so that any replica can execute it. */
-export function onlyReads({ treatment }: CommandSpec): boolean {
-  return !WRITES.has(treatment);
-}
-
 /** What a follower says of itself: clients ask it of whom they are connected to, before anything else. */
 export function isAboutReplica({ name }: CommandSpec): boolean {
   return name === 'info' || name === 'role';
@@ -50,5 +45,3 @@ export function isAboutReplica({ name }: CommandSpec): boolean {
 function refuse(unit: Unit, reason: 'noState' | 'closed'): void {
   for (const { sink } of partsOf(unit)) sink.refuse(errorOf({ kind: 'rejected', reason }), false);
 }
-
-const WRITES: ReadonlySet<string> = new Set(['write', 'ttl', 'streamId', 'pop']);

@@ -1,4 +1,5 @@
 import type { Proposer, ProposeOutcome, ReadBarrierOutcome } from '@mu-smr/consensus';
+import { onlyReads } from '../commands/table.js';
 import type { BatchItem } from '../log/batch.js';
 import { ANY_SEQUENCE, encodeEntry } from '../log/entry-codec.js';
 import type { ApplyResult, RedisStateMachine } from '../log/redis-state-machine.js';
@@ -160,7 +161,7 @@ function leadingPops(queue: readonly Unit[]): Submission[] {
   for (const unit of queue) {
     if (unit.kind === 'transaction') break;
     if (unit.spec.treatment === 'pop') pops.push(unit);
-    else if (MAY_WRITE.has(unit.spec.treatment)) break;
+    else if (!onlyReads(unit.spec)) break;
   }
   return pops;
 }
@@ -177,4 +178,3 @@ function refuse(items: readonly BatchItem[], error: Buffer, unknown: boolean): v
 }
 
 const NO_POPS: Map<Submission, ResolvedPop> = new Map();
-const MAY_WRITE: ReadonlySet<string> = new Set(['write', 'ttl', 'streamId']);
