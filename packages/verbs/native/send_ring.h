@@ -3,10 +3,22 @@
 
 #include <memory>
 
+#include "crc32c.h"
 #include "provider.h"
 #include "rings.h"
 
 namespace mu {
+
+/// A work request whose queue pair was closed between post and doorbell goes with it. Other work
+/// requests may carry the bytes that it was to seal.
+inline void forget(const SendEntry& entry, const HandleResolver& handles) {
+  MemoryRegion* region = handles.memory_region(entry.local_region);
+  if ((entry.opcode_and_flags & kSendSeal) == 0 || region == nullptr) return;
+  const uint64_t end = static_cast<uint64_t>(entry.local_offset) + entry.length;
+  const std::shared_ptr<Mapping> memory = region->mapping();
+  if (entry.length >= kTrailerBytes && end <= memory->size())
+    seal_trailer(memory->data() + entry.local_offset, entry.length);
+}
 
 /// `QueuePairType` has `execute(const SendEntry&, const HandleResolver&)`; `MappingType` is the memory.
 template <typename QueuePairType, typename MappingType>
@@ -28,8 +40,8 @@ class OrderedSendRing : public SendRing {
     for (uint32_t at = words[kRingConsumer]; at != end; at++) {
       const SendEntry& entry = entries[at & mask_];
       auto* queue_pair = static_cast<QueuePairType*>(handles_.queue_pair(entry.queue_pair));
-      // Closed between post and doorbell: its work requests go with it.
       if (queue_pair != nullptr) queue_pair->execute(entry, handles_);
+      else forget(entry, handles_);
     }
     words[kRingConsumer] = end;
   }

@@ -24,11 +24,12 @@ void IbvQueuePair::execute(const SendEntry& entry, const HandleResolver& handles
     ibv_send_wr request{};
     ibv_sge bytes{};
     request.wr_id = work_->append(entry);
+    // Seals whatever becomes of this one: other work requests may carry the same bytes.
+    Status status = describe(entry, handles, request, bytes);
     if (!accepts_) {
       work_->cancel();
       return;
     }
-    Status status = describe(entry, handles, request, bytes);
     if (status == Status::kSuccess) status = local_ ? copy(entry, handles) : post(request);
     if (status == Status::kSuccess) return;
     if (local_) refused_by = device_->local_network().find(remote_number_);

@@ -107,14 +107,15 @@ bool ShmQueuePair::execute_now(const SendEntry& entry, const HandleResolver& han
 }
 
 Status ShmQueuePair::carry_out(const SendEntry& entry, const HandleResolver& handles) {
+  // Sealed first, whatever becomes of this one: other work requests may carry the same bytes.
+  const Opcode opcode = static_cast<Opcode>(entry.opcode_and_flags & 0xff);
+  uint8_t* bytes = nullptr;
+  const Status ours = local_bytes(entry, handles, opcode, bytes);
+
   const uint64_t own = slot_->admission.load(std::memory_order_acquire);
   if (admission_state(own) != QueuePairState::kReadyToSend) return Status::kWorkRequestFlushed;
   if (admission_connection(own) != link_.own_connection && !read_link(own))
     return Status::kWorkRequestFlushed;
-
-  const Opcode opcode = static_cast<Opcode>(entry.opcode_and_flags & 0xff);
-  uint8_t* bytes = nullptr;
-  const Status ours = local_bytes(entry, handles, opcode, bytes);
   if (ours != Status::kSuccess) return refuse(ours, false);
   return transfer(entry, opcode, bytes);
 }

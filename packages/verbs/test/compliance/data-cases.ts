@@ -1,13 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { trailerMatches, ContextControl, type WorkRequest } from '../../src/index.ts';
+import {
+  ContextControl,
+  Opcode,
+  SendFlags,
+  trailerMatches,
+  type WorkRequest,
+} from '../../src/index.ts';
 import {
   closePair,
   completion,
   connect,
+  EVERYTHING,
   fill,
+  join,
   readRequest,
   run,
   settle,
+  Side,
   writeRequest,
   type Pair,
   type ProviderFixture,
@@ -29,6 +38,7 @@ export function dataCases(fixture: () => ProviderFixture, traits: Traits): void 
     inlineCases(fixture);
     atomicCases(fixture);
     offloadCases(fixture);
+    sharedSealCases(fixture);
     if (traits.wakes) wakeCases(fixture);
   });
 }
@@ -203,6 +213,37 @@ function offloadCases(fixture: () => ProviderFixture): void {
       }
     closePair(pair);
   });
+}
+
+function sharedSealCases(fixture: () => ProviderFixture): void {
+  for (const end of ['fail', 'close'] as const)
+    it(`seals for all targets, also when the queue pair that is to seal cannot send: ${end}`, () => {
+      const [own, ...others] = fixture().devices;
+      const writer = new Side(own);
+      const peers = others.map((device) => new Side(device));
+      const queuePairs = peers.map((peer) => {
+        join(writer, peer, EVERYTHING);
+        return writer.queuePair;
+      });
+      const targets = {
+        queuePairs,
+        remoteKeys: Uint32Array.from(peers, ({ region }) => region.remoteKey),
+        workRequestIdsHigh: Uint32Array.of(1, 2),
+      };
+      const write = Opcode.rdmaWrite | SendFlags.signaled;
+      fill(writer.region.bytes);
+      const { handle } = writer.region;
+      writer.ring.postToAll(targets, write | SendFlags.seal, write, handle, 0, 64, 8, 0);
+      if (end === 'fail') queuePairs[0].control.fail();
+      else queuePairs[0].close();
+      writer.ring.doorbell();
+      // What was closed completes no more.
+      const completing = end === 'fail' ? targets.queuePairs : [queuePairs[1]];
+      expect(completing.map(() => completion(fixture(), writer))).toContainEqual(
+        expect.objectContaining({ status: 'success', workRequestIdHigh: 2 }),
+      );
+      expect(trailerMatches(peers[1].region.bytes, 8, 72)).toBe(true);
+    });
 }
 
 function wakeCases(fixture: () => ProviderFixture): void {

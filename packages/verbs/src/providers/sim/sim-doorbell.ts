@@ -19,9 +19,20 @@ export function ringDoorbell(host: SimHost, ring: SimSendRing, nic: SimNic): voi
     const request = takeWorkRequest(words, at);
     consumer = (consumer + 1) >>> 0;
     words[Ring.consumer] = consumer;
-    // A queue pair may be destroyed between posting and the doorbell; its requests go with it.
     if (queuePair !== undefined) start(queuePair, request, nic);
+    else forget(host, request);
   }
+}
+
+/**
+ * A queue pair may be destroyed between posting and the doorbell; its requests go with it. Others may
+ * carry the bytes that one was to seal.
+ */
+function forget(host: SimHost, request: SimWorkRequest): void {
+  const bytes = host.regions.find(request.localRegion)?.bytes;
+  const { flags, localOffset, length } = request;
+  if ((flags & SendFlags.seal) === 0 || bytes === undefined || length < TRAILER_BYTES) return;
+  if (localOffset + length <= bytes.length) sealTrailer(bytes, localOffset, localOffset + length);
 }
 
 function start(queuePair: SimQueuePair, request: SimWorkRequest, nic: SimNic): void {
