@@ -5,103 +5,44 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { shmDevice } from '@mu-smr/verbs';
-import {
-  BackgroundAssembly,
-  BackgroundPlane,
-  Configuration,
-  DEFAULT_TUNING,
-  PlaneLink,
-  ReplicationAssembly,
-  ReplicationPlane,
-} from '../dist/planes.js';
+import { DEFAULT_TUNING, oneThreadGroup, setV8Flags } from '../dist/planes.js';
 
 const PAYLOAD_BYTES = Number(process.argv[2] ?? 64);
 const BLOCKS = Number(process.argv[3] ?? 400);
 const PER_BLOCK = 2000;
-const MEMBERS = 3;
 const GEOMETRY = { capacityBytes: 1 << 24, payloadBytesMax: 1 << 19, windowBytes: 1 << 21 };
-const NONCE = [0x8000_0001, 0xffff_fffe];
 
+setV8Flags();
 const directory = mkdtempSync('/dev/shm/mu-propose-path-');
 const context = shmDevice({ fabric: join(directory, 'fabric') }).open();
 let nowUs = 1e6 + 0.5;
-
-const replication = Array.from(
-  { length: MEMBERS },
-  () => new ReplicationAssembly(context, MEMBERS, GEOMETRY),
-);
-const background = Array.from({ length: MEMBERS }, () => new BackgroundAssembly(context, MEMBERS));
-for (let a = 0; a < MEMBERS; a++)
-  for (let b = 0; b < MEMBERS; b++) {
-    replication[a].connect(b, replication[b].offer(a));
-    if (a !== b) background[a].connect(b, background[b].offer(a));
-  }
-
-const members = replication.map((assembly, self) => {
-  const link = new PlaneLink();
-  const shared = {
-    self,
-    slots: MEMBERS,
-    incarnation: self + 1,
-    link,
-    geometry: GEOMETRY,
-    nonce: NONCE,
-    tuning: DEFAULT_TUNING,
-  };
-  let applied = 0;
-  const plane = new ReplicationPlane({
-    ...shared,
-    lanes: assembly.lanes,
-    memory: assembly.memory,
-    sendRing: assembly.sendRing,
-    completionQueue: assembly.completionQueue,
-    nowUs: () => nowUs,
-    stateMachine: { apply: (command) => (applied += command[0]) },
-    wakeBackground: () => undefined,
-    events: { leading: () => undefined, ended: () => undefined },
-  });
-  const { peers, scratch, sendRing, completionQueue } = background[self];
-  const backgroundPlane = new BackgroundPlane({
-    ...shared,
-    scratch,
-    log: assembly.memory.log.bytes,
-    sendRing,
-    completionQueue,
-    nowUs,
-    wakeReplication: () => undefined,
-    raiseReplication: () => undefined,
-  });
-  for (let id = 0; id < MEMBERS; id++) {
-    const [incoming, outgoing] = [assembly.incoming(id), assembly.outgoing(id)];
-    const peer = peers.find((one) => one.id === id);
-    backgroundPlane.connect({ id, incoming, outgoing, peer }, nowUs);
-    plane.membership.connected(id, id + 1);
-  }
-  plane.beginning.found(Configuration.initial([1, 2, 3]));
-  return { plane, backgroundPlane };
+let applied = 0;
+const members = oneThreadGroup({
+  context,
+  geometry: GEOMETRY,
+  tuning: DEFAULT_TUNING,
+  nowUs: () => nowUs,
+  stateMachine: () => ({ apply: (command) => (applied += command[0]) }),
 });
 
 /** One tick of everybody; a follower replays all there is. */
 function tick() {
   nowUs += 100;
-  for (const { plane, backgroundPlane } of members) {
-    backgroundPlane.step(nowUs);
-    do plane.step();
-    while (plane.replayer.applied < plane.replayer.known);
+  for (const { replication, background } of members) {
+    background.step(nowUs);
+    do replication.step();
+    while (replication.replayer.applied < replication.replayer.known);
   }
 }
 
-while (!members.some(({ plane }) => plane.leading)) tick();
-const leader = members.find(({ plane }) => plane.leading);
+while (!members.some(({ replication }) => replication.leading)) tick();
+const leader = members.find(({ replication }) => replication.leading);
 const command = new Uint8Array(PAYLOAD_BYTES).fill(1);
 
 function proposeBlock() {
   const begin = performance.now();
   for (let n = 0; n < PER_BLOCK; n++) {
-    if (leader.plane.proposeSync(command) === undefined) throw new Error('no room');
-    leader.plane.poll();
-    if (!leader.plane.syncDone) throw new Error('not decided');
-    leader.plane.takeSyncResult();
+    if (leader.direct.propose(command)?.kind !== 'decided') throw new Error('not decided');
   }
   return ((performance.now() - begin) * 1e6) / PER_BLOCK;
 }
@@ -109,7 +50,7 @@ function proposeBlock() {
 function replayBlock() {
   const begin = performance.now();
   for (let round = 0; round < 8; round++) tick();
-  return ((performance.now() - begin) * 1e6) / PER_BLOCK / (MEMBERS - 1);
+  return ((performance.now() - begin) * 1e6) / PER_BLOCK / (members.length - 1);
 }
 
 const proposing = [];

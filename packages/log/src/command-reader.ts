@@ -2,17 +2,38 @@
 const SHORT_BYTES_MAX = 256;
 
 /**
+ * Byte arrays that all begin at one place of a memory. Those of short commands are made once, when
+ * their length is first needed, so that handing one out allocates nothing.
+ */
+export class CommandViews {
+  readonly #bytes: Uint8Array;
+  readonly #at: number;
+  readonly #short = new Array<Uint8Array | undefined>(SHORT_BYTES_MAX + 1).fill(undefined);
+
+  constructor(bytes: Uint8Array, at: number) {
+    this.#bytes = bytes;
+    this.#at = bytes.byteOffset + at;
+  }
+
+  of(length: number): Uint8Array {
+    if (length > SHORT_BYTES_MAX) return this.#view(length);
+    return this.#short[length] ?? (this.#short[length] = this.#view(length));
+  }
+
+  #view(length: number): Uint8Array {
+    return new Uint8Array(this.#bytes.buffer, this.#at, length);
+  }
+}
+
+/**
  * Reads commands out of a log as byte arrays, without allocating for short ones: those are copied to
- * one place, of which there is a view for each length, made when it is first needed. What `read`
- * returns is therefore valid only until the next call.
+ * one place. What `read` returns is therefore valid only until the next call.
  */
 export class CommandReader {
   readonly #bytes: Uint8Array;
   readonly #words: Uint32Array;
   readonly #short = new Uint32Array(SHORT_BYTES_MAX / 4);
-  readonly #views: (Uint8Array | undefined)[] = new Array<undefined>(SHORT_BYTES_MAX + 1).fill(
-    undefined,
-  );
+  readonly #views = new CommandViews(new Uint8Array(this.#short.buffer), 0);
 
   /** `bytes` must begin at a multiple of 4. */
   constructor(bytes: Uint8Array) {
@@ -28,7 +49,7 @@ export class CommandReader {
     const short = this.#short;
     const first = at >> 2;
     for (let word = 0; word << 2 < length; word++) short[word] = words[first + word];
-    return this.#views[length] ?? (this.#views[length] = new Uint8Array(short.buffer, 0, length));
+    return this.#views.of(length);
   }
 
   /** Bytes of the command that a batch has at byte `at`; the command itself follows 4 bytes later. */

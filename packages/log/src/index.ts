@@ -5,7 +5,7 @@
  */
 export { appendToBatch, batchedBytes } from './batch.ts';
 export { CircularArea, type Stretch } from './circular-area.ts';
-export { CommandReader } from './command-reader.ts';
+export { CommandReader, CommandViews } from './command-reader.ts';
 export { EntryView, type SlotState } from './entry-view.ts';
 export { EntryWriter, type GroupNonce } from './entry-writer.ts';
 export { LogError } from './errors.ts';

@@ -1,6 +1,8 @@
 import { strict as assert } from 'node:assert';
 import {
   CircularArea,
+  CommandViews,
+  Entry,
   entryBytes,
   EntryWriter,
   LOG_BEGIN,
@@ -9,22 +11,20 @@ import {
   type LogOffset,
   type ProposalNumber,
 } from '@mu-smr/log';
-import { Opcode, SendFlags, type SendRing, type WriteTargets } from '@mu-smr/verbs';
+import type { SendRing } from '@mu-smr/verbs';
 import { quorumOffset } from '../core/majority.ts';
-import { LanePurpose, laneTag, type Lane, type ReplicationMemory } from './lane.ts';
+import { EntryWrites } from './entry-writes.ts';
+import type { Lane, ReplicationMemory } from './lane.ts';
 import type { Quorum } from './membership.ts';
 
-const WRITE = Opcode.rdmaWrite | SendFlags.signaled;
-const WRITE_SEALED = WRITE | SendFlags.seal;
 /** Entries whose end offset is remembered until they are decided; above `outstandingMax`. */
 const ENDS = 4096;
-/** How much of staging is used while one entry after the other is posted: a part of the first cache. */
-const WARM_STAGING_BYTES = 16 * 1024;
 
 /**
  * Mu's fast path: one entry, one RDMA write to each confirmed follower, a majority of completions.
  *
- * It reads top to bottom: `room`, `post`, `completed`, `decided`. Nothing here allocates.
+ * It reads top to bottom: `room`, `stage`, `post`, `completed`, `settle`. `replicateNow` is all of
+ * them at once, where completions take no time. Nothing here allocates.
  */
 export class FastPath {
   /** Where the next entry goes. */
@@ -34,14 +34,12 @@ export class FastPath {
   /** Entries at and above this would lap a log that is still read. */
   limit = LOG_BEGIN;
   readonly writer: EntryWriter;
-  /** Confirmed lanes, in the order they are posted to. */
-  #active: Lane[] = [];
-  #targets: WriteTargets = targetsOf([], 0);
+  /** What `replicateNow` was given last, as it stands in its entry. */
+  readonly staged: CommandViews;
+  readonly #writes: EntryWrites;
   readonly #acknowledged: Float64Array;
   readonly #ends = new Float64Array(ENDS);
   readonly #area: CircularArea;
-  readonly #memory: ReplicationMemory;
-  readonly #sendRing: SendRing;
   /** Where all that the replication plane posts completes. */
   readonly #completions: { readonly outstanding: number };
   readonly #geometry: LogGeometry;
@@ -49,7 +47,6 @@ export class FastPath {
   readonly #self: number;
   readonly #ringBytes: number;
   readonly #outstandingMax: number;
-  #epoch = 0;
   /** Serial number of the next entry, and of the first that is not decided. */
   #next = 0;
   #first = 0;
@@ -67,8 +64,7 @@ export class FastPath {
     readonly stagingRingBytes: number;
     readonly outstandingMax: number;
   }) {
-    this.#memory = options.memory;
-    this.#sendRing = options.sendRing;
+    this.#writes = new EntryWrites(options.sendRing, options.memory.staging);
     this.#completions = options.completionQueue;
     this.#geometry = options.geometry;
     this.#self = options.self;
@@ -77,16 +73,14 @@ export class FastPath {
     this.#area = new CircularArea(options.geometry);
     this.#ringBytes = options.stagingRingBytes;
     this.#outstandingMax = Math.min(options.outstandingMax, ENDS);
-    this.writer = new EntryWriter(
-      options.memory.staging.bytes.subarray(0, options.stagingRingBytes),
-      options.nonce,
-    );
+    const staging = options.memory.staging.bytes.subarray(0, options.stagingRingBytes);
+    this.writer = new EntryWriter(staging, options.nonce);
+    this.staged = new CommandViews(staging, Entry.payload);
   }
 
   /** Begins an epoch at `tail`, with everything below decided and at every active lane. */
   begin(epoch: number, tail: LogOffset, proposal: ProposalNumber, active: readonly Lane[]): void {
-    this.#epoch = epoch;
-    this.#setActive(active);
+    this.#writes.begin(epoch, active);
     this.tail = tail;
     this.decided = tail;
     this.#next = 0;
@@ -98,7 +92,7 @@ export class FastPath {
   }
 
   get active(): readonly Lane[] {
-    return this.#active;
+    return this.#writes.active;
   }
 
   get outstanding(): number {
@@ -118,7 +112,7 @@ export class FastPath {
       end - this.decided <= this.#geometry.windowBytes &&
       end <= this.limit &&
       this.#next - this.#first + 2 <= this.#outstandingMax &&
-      (this.#nothingUnderWay || this.slowest(end) === undefined)
+      (!this.underWay || this.slowest(end) === undefined)
     );
   }
 
@@ -127,7 +121,7 @@ export class FastPath {
    * need, would be overrun. Whoever waits for room drops it in the end: it must not hold up the rest.
    */
   slowest(end: LogOffset | number = this.tail): Lane | undefined {
-    for (const lane of this.#active) {
+    for (const lane of this.#writes.active) {
       const { outstanding, sendQueueDepth } = lane.queuePair;
       if (end - this.#acknowledged[lane.to] > this.#geometry.windowBytes) return lane;
       if (outstanding + 4 > sendQueueDepth) return lane;
@@ -135,8 +129,9 @@ export class FastPath {
     return undefined;
   }
 
-  get #nothingUnderWay(): boolean {
-    return this.#completions.outstanding === 0;
+  /** Whether completions are to come: staged bytes are read until then. */
+  get underWay(): boolean {
+    return this.#completions.outstanding > 0;
   }
 
   /** Where in staging the payload of the next entry is to be put; valid until `post`. */
@@ -145,7 +140,7 @@ export class FastPath {
     const pad = this.#area.padBefore(this.tail, bytes);
     if (pad > 0) this.#postPad(pad);
     // Nobody reads staged bytes any more: begin where they are in the processor's nearest cache.
-    if (this.#stagedAt > WARM_STAGING_BYTES && this.#nothingUnderWay) this.#stagedAt = 0;
+    if (!this.underWay) this.#stagedAt = 0;
     if (this.#stagedAt + bytes > this.#ringBytes) this.#stagedAt = 0;
     return this.writer.payloadAt(this.#stagedAt);
   }
@@ -159,8 +154,38 @@ export class FastPath {
     return offset;
   }
 
+  /**
+   * Replicates one command whose writes are over when this returns: it is decided then, unless one was
+   * refused, and stands in `staged`. False, and nothing was done, where writes take their time, where
+   * something is under way or undecided, and without room.
+   */
+  replicateNow(command: Uint8Array): boolean {
+    const bytes = entryBytes(command.length);
+    const offset = this.tail;
+    const end = offset + bytes;
+    if (!this.#writes.immediate || this.underWay || this.decided !== offset) return false;
+    if (end > this.limit || this.#area.untilEnd(offset) < bytes) return false;
+
+    this.writer.command(0, offset, command);
+    const serial = this.#take(0, bytes);
+    const done = this.#writes.now(0, bytes, this.#area.position(offset), serial);
+    const { voters, majority } = this.#quorum;
+    const { active } = this.#writes;
+    let votes = 0;
+    for (let n = 0; n < active.length; n++) {
+      if ((done & (1 << n)) === 0) continue;
+      const { to } = active[n];
+      this.#acknowledged[to] = end;
+      votes += voters[to];
+    }
+    // I16: where a write was refused, its completion comes first, and says whether the epoch is over.
+    const all = !this.underWay && this.#acknowledged[this.#self] === end;
+    if (all && votes >= majority) this.#decide(this.tail);
+    return true;
+  }
+
   doorbell(): void {
-    this.#sendRing.doorbell();
+    this.#writes.doorbell();
   }
 
   /** An entry's write completed: `serial` is the low word of its work request id. */
@@ -177,25 +202,20 @@ export class FastPath {
     const quorum = quorumOffset(this.#acknowledged, voters, majority);
     const own = this.#acknowledged[this.#self];
     const decided = (own < quorum ? own : quorum) as LogOffset;
-    if (decided > this.decided) {
-      this.decided = decided;
-      this.writer.firstUndecided = decided;
-      while (this.#first < this.#next && this.#ends[this.#first & (ENDS - 1)] <= decided)
-        this.#first++;
-    }
+    if (decided > this.decided) this.#decide(decided);
     return this.decided;
   }
 
   /** Stops writing to a follower. What it acknowledged stays counted: it is in its log. */
   drop(to: number): void {
-    this.#setActive(this.#active.filter((lane) => lane.to !== to));
+    this.#writes.to(this.active.filter((lane) => lane.to !== to));
   }
 
   /** Adds a follower whose log holds everything up to the tail once its lane's posted writes are done. */
   add(lane: Lane, upTo: LogOffset): void {
-    assert(!this.#active.includes(lane), 'a lane is added once');
+    assert(!this.active.includes(lane), 'a lane is added once');
     this.#acknowledged[lane.to] = upTo;
-    this.#setActive([...this.#active, lane].sort((a, b) => a.to - b.to));
+    this.#writes.to([...this.active, lane]);
   }
 
   /** Whether enough followers are confirmed to decide anything, ourselves among them. */
@@ -205,7 +225,7 @@ export class FastPath {
 
   /** The same, had we not these. */
   hasMajorityWithout(missing: readonly Lane[]): boolean {
-    const rest = this.#active.filter((lane) => !missing.includes(lane));
+    const rest = this.active.filter((lane) => !missing.includes(lane));
     const { voters, majority } = this.#quorum;
     const votes = rest.reduce((count, lane) => count + voters[lane.to], 0);
     return votes >= majority && rest.some((lane) => lane.to === this.#self);
@@ -216,6 +236,13 @@ export class FastPath {
     this.#acknowledged[to] = 0;
   }
 
+  #decide(offset: LogOffset): void {
+    this.decided = offset;
+    this.writer.firstUndecided = offset;
+    while (this.#first < this.#next && this.#ends[this.#first & (ENDS - 1)] <= offset)
+      this.#first++;
+  }
+
   #postPad(bytes: number): void {
     if (this.#stagedAt + bytes > this.#ringBytes) this.#stagedAt = 0;
     this.writer.pad(this.#stagedAt, this.tail, bytes);
@@ -223,59 +250,17 @@ export class FastPath {
   }
 
   #carry(at: number, bytes: number): void {
-    const serial = this.#next;
     const position = this.#area.position(this.tail);
+    this.#writes.post(at, bytes, position, this.#take(at, bytes));
+  }
+
+  /** Takes the entry's place in the log, in staging, and among those that are not decided. */
+  #take(at: number, bytes: number): number {
+    const serial = this.#next;
     this.tail = (this.tail + bytes) as LogOffset;
     this.#stagedAt = at + bytes;
     this.#ends[serial & (ENDS - 1)] = this.tail;
     this.#next = serial + 1;
-
-    if (this.#sendRing.immediate && this.#nothingUnderWay) {
-      this.#carryNow(at, bytes, position, serial);
-      return;
-    }
-    // The first work request seals the bytes for all: they are the same memory.
-    this.#sendRing.postToAll(
-      this.#targets,
-      WRITE_SEALED,
-      WRITE,
-      this.#memory.staging.handle,
-      at,
-      bytes,
-      position,
-      serial >>> 0,
-    );
+    return serial;
   }
-
-  /** Where work requests are over at once: acknowledgements without completions. */
-  #carryNow(at: number, bytes: number, position: number, serial: number): void {
-    const done = this.#sendRing.writeNow(
-      this.#targets,
-      WRITE_SEALED,
-      WRITE,
-      this.#memory.staging.handle,
-      at,
-      bytes,
-      position,
-      serial >>> 0,
-    );
-    const active = this.#active;
-    for (let n = 0; n < active.length; n++)
-      if ((done & (1 << n)) !== 0) this.#acknowledged[active[n].to] = this.tail;
-  }
-
-  #setActive(lanes: readonly Lane[]): void {
-    this.#active = [...lanes];
-    this.#targets = targetsOf(lanes, this.#epoch);
-  }
-}
-
-function targetsOf(lanes: readonly Lane[], epoch: number): WriteTargets {
-  return {
-    queuePairs: lanes.map((lane) => lane.queuePair),
-    remoteKeys: Uint32Array.from(lanes, (lane) => lane.logKey),
-    workRequestIdsHigh: Uint32Array.from(lanes, (lane) =>
-      laneTag(lane.to, LanePurpose.entry, epoch),
-    ),
-  };
 }

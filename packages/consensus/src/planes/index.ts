@@ -29,6 +29,12 @@ export { LaneOwner, LogPhase, PlaneLink, type DoubleField, type IntField } from 
 export { Replayer, type AppliedListener } from './replayer.ts';
 export type { ReplicationEvents, ReplicationPlaneOptions } from './replication-options.ts';
 export { ReplicationPlane } from './replication-plane.ts';
+export {
+  oneThreadGroup,
+  type OneThreadGroupOptions,
+  type OneThreadMember,
+} from '../runtime/one-thread-group.ts';
 export { SCRATCHPAD_BYTES, Scratchpad } from './scratchpad.ts';
 export { SequenceWindow } from '../sessions/sequence-window.ts';
 export type { SessionTableRecord } from '../sessions/session-table.ts';
+export { setV8Flags } from '../runtime/v8-flags.ts';

@@ -1,6 +1,6 @@
-import { isPermissionError } from '@mu-smr/verbs';
+import { CompletionEntry, isPermissionError } from '@mu-smr/verbs';
 import { Growth } from './growth.ts';
-import { LanePurpose, tagLane, tagPurpose, type Lane } from './lane.ts';
+import { LanePurpose, tagIsOf, tagLane, tagPurpose, type Lane } from './lane.ts';
 import type { ReplicationPlaneOptions } from './replication-options.ts';
 import type { ReplicationParts } from './replication-parts.ts';
 import { EpochEnded, type Waiting } from './round.ts';
@@ -93,8 +93,22 @@ export class Leadership<Result> {
     if (this.#growth === undefined) this.#parts.handOver.step();
   }
 
+  /** The oldest `count` completions. Those of older epochs prove nothing in this one. */
+  takeIn(count: number): void {
+    const queue = this.#o.completionQueue;
+    const { words } = queue;
+    for (let n = 0; n < count; n++) {
+      const at = queue.at(n);
+      const tag = words[at + CompletionEntry.workRequestIdHigh];
+      if (!tagIsOf(tag, this.epoch)) continue;
+      const status = words[at + CompletionEntry.status];
+      if (status === 0) this.#succeeded(tag, words[at + CompletionEntry.workRequestIdLow]);
+      else this.#failed(tag, status);
+    }
+  }
+
   /** A work request of this epoch succeeded; `serial` is the low word of its id. */
-  succeeded(tag: number, serial: number): void {
+  #succeeded(tag: number, serial: number): void {
     const lane = tagLane(tag);
     switch (tagPurpose(tag)) {
       case LanePurpose.entry:
@@ -111,7 +125,7 @@ export class Leadership<Result> {
     }
   }
 
-  failed(tag: number, status: number): void {
+  #failed(tag: number, status: number): void {
     const lane = tagLane(tag);
     // I16: after its first permission error a leader issues no success and no read in that epoch.
     if (isPermissionError(status)) throw new EpochEnded(`replica ${lane} withdrew its permission`);

@@ -143,16 +143,35 @@ export class Replayer<Result> {
         throw new LogError('CORRUPT', `the decided entry at ${offset} is not in our log`);
       const end = (offset + view.totalBytes) as LogOffset;
       this.#applyEntry(view, offset, end);
-      this.applied = end;
-      if (this.watchers.size > 0) for (const watcher of this.watchers) watcher(offset, end);
+      this.#passed(offset, end);
       entries++;
     }
     return entries;
   }
 
+  /**
+   * Applies the next entry, which ends at `end` and holds one command of this leader's: it was decided
+   * by writes that this leader has just seen done, so nothing of it is in doubt, and nothing is read back.
+   */
+  applyOwn(command: Uint8Array, end: LogOffset): void {
+    const offset = this.applied;
+    const context = this.#context;
+    context.at = offset;
+    context.index = 0;
+    context.count = 1;
+    context.local = true;
+    this.#applyCommand(command);
+    this.#passed(offset, end);
+  }
+
   /** Forgets what was learnt of undecided entries: another leader may have overwritten them. */
   rescan(): void {
     this.#scanned = this.applied;
+  }
+
+  #passed(offset: LogOffset, end: LogOffset): void {
+    this.applied = end;
+    if (this.watchers.size > 0) for (const watcher of this.watchers) watcher(offset, end);
   }
 
   #applyEntry(view: EntryView, offset: LogOffset, end: LogOffset): void {

@@ -95,7 +95,7 @@ export function makeParts<Result>(
     rounds,
     access,
     pending,
-    submission: new Submission(fastPath, pending, staging, geometry, nowUs),
+    submission: new Submission(fastPath, pending, replayer, staging, geometry, nowUs),
     announcer,
     proofs: new PermissionProofs(fastPath, access, slots, membership),
     replayer,

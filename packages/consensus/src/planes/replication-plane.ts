@@ -1,12 +1,10 @@
 import { strict as assert } from 'node:assert';
 import type { LogOffset } from '@mu-smr/log';
-import { CompletionEntry } from '@mu-smr/verbs';
 import type { ProposeOutcome, ReadBarrierOutcome, ReplicaId } from '../propose-outcome.ts';
 import type { Beginning } from './beginning.ts';
 import type { DivergenceDetector } from './divergence-detector.ts';
 import type { FastPath } from './fast-path.ts';
 import type { HandOver } from './hand-over.ts';
-import { tagIsOf } from './lane.ts';
 import { Leadership } from './leadership.ts';
 import type { Membership } from './membership.ts';
 import type { Proposal } from './pending.ts';
@@ -131,7 +129,10 @@ export class ReplicationPlane<Result> {
    */
   proposeSync(command: Uint8Array): LogOffset | undefined {
     assert(this.leading, 'only a leader proposes');
-    return this.#mayPostSync ? this.#parts.submission.postSync(command) : undefined;
+    if (!this.#mayPostSync) return undefined;
+    const at = this.#parts.submission.postSync(command);
+    if (at !== undefined && this.syncDone) this.#polled();
+    return at;
   }
 
   /**
@@ -145,13 +146,10 @@ export class ReplicationPlane<Result> {
 
   /** The hot half of `step`: completions of entries, and replay up to what they decide. */
   poll(): void {
-    // Recycling goes on under a caller that never lets the event loop turn: no stop at the wrap.
-    if ((++this.#polls & POLLS_PER_STEP_MASK) === 0) this.step();
     this.#drain();
     this.#parts.replayer.apply(ENTRIES_PER_STEP);
     if (this.#leadership?.reconfigured === true) this.#within(configured);
-    this.#link.progressed();
-    this.#publishProgress();
+    this.#polled();
   }
 
   /** Whether the command of the last `proposeSync` was applied here. */
@@ -176,6 +174,13 @@ export class ReplicationPlane<Result> {
     return this.#parts.pending.queued === 0 && this.#leadership?.reshaping !== true;
   }
 
+  #polled(): void {
+    // Recycling goes on under a caller that never lets the event loop turn: no stop at the wrap.
+    if ((++this.#polls & POLLS_PER_STEP_MASK) === 0) this.step();
+    this.#link.progressed();
+    this.#publishProgress();
+  }
+
   /** Takes in completions, and what they decide. */
   #drain(): void {
     const queue = this.#o.completionQueue;
@@ -184,7 +189,7 @@ export class ReplicationPlane<Result> {
       const leadership = this.#leadership;
       if (leadership !== undefined) {
         try {
-          this.#takeIn(leadership, count);
+          leadership.takeIn(count);
         } catch (error) {
           this.#endBy(leadership, error);
         }
@@ -196,20 +201,6 @@ export class ReplicationPlane<Result> {
     const before = fastPath.decided;
     const decided = fastPath.settle();
     if (decided !== before) replayer.decidedUpTo(decided, fastPath.writer.release);
-  }
-
-  /** Completions of older epochs prove nothing in this one. */
-  #takeIn(leadership: Leadership<Result>, count: number): void {
-    const queue = this.#o.completionQueue;
-    const { words } = queue;
-    for (let n = 0; n < count; n++) {
-      const at = queue.at(n);
-      const tag = words[at + CompletionEntry.workRequestIdHigh];
-      if (!tagIsOf(tag, leadership.epoch)) continue;
-      const status = words[at + CompletionEntry.status];
-      if (status === 0) leadership.succeeded(tag, words[at + CompletionEntry.workRequestIdLow]);
-      else leadership.failed(tag, status);
-    }
   }
 
   #follow(): void {

@@ -7,6 +7,7 @@ import {
 } from '@mu-smr/log';
 import type { FastPath } from './fast-path.ts';
 import type { Pending, Proposal } from './pending.ts';
+import type { Replayer } from './replayer.ts';
 
 const SINGLE = EntryKind.command | (1 << 8);
 
@@ -15,6 +16,7 @@ export class Submission<Result> {
   postedEntries = 0;
   readonly #fastPath: FastPath;
   readonly #pending: Pending<Result>;
+  readonly #replayer: Replayer<Result>;
   readonly #staging: Uint8Array;
   readonly #geometry: LogGeometry;
   readonly #nowUs: () => number;
@@ -23,24 +25,42 @@ export class Submission<Result> {
   constructor(
     fastPath: FastPath,
     pending: Pending<Result>,
+    replayer: Replayer<Result>,
     staging: Uint8Array,
     geometry: LogGeometry,
     nowUs: () => number,
   ) {
     this.#fastPath = fastPath;
     this.#pending = pending;
+    this.#replayer = replayer;
     this.#staging = staging;
     this.#geometry = geometry;
     this.#nowUs = nowUs;
   }
 
-  /** Posts one command whose result `Pending.takeSyncResult` returns; `undefined` without room. */
+  /**
+   * Posts one command whose result `Pending.takeSyncResult` returns, and applies it where writes are
+   * over at once; `undefined` without room.
+   */
   postSync(command: Uint8Array): LogOffset | undefined {
+    const next = this.#fastPath.tail;
+    if (this.#replayer.applied === next && this.#fastPath.replicateNow(command)) {
+      this.#pending.postedSync(next);
+      this.#applyNow(command.length);
+      return next;
+    }
     if (!this.#fastPath.room(command.length)) return undefined;
     const at = this.#postSingle(command);
     this.#pending.postedSync(at);
     this.#fastPath.doorbell();
     return at;
+  }
+
+  #applyNow(length: number): void {
+    const fastPath = this.#fastPath;
+    if (fastPath.decided !== fastPath.tail) return;
+    this.#replayer.decidedUpTo(fastPath.decided, fastPath.writer.release);
+    this.#replayer.applyOwn(fastPath.staged.of(length), fastPath.decided);
   }
 
   /** Posts several commands as one entry; `undefined` without room. */

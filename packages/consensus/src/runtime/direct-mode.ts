@@ -31,10 +31,9 @@ export class DirectMode<Result> {
         return plane.leading ? { kind: 'rejected', reason: 'deadline' } : undefined;
     }
     let giveUpAtUs = 0;
-    for (let polls = 1; ; polls++) {
-      plane.poll();
-      if (plane.syncDone) break;
+    for (let polls = 1; !plane.syncDone; polls++) {
       if (!plane.leading) return { kind: 'unknown', reason: 'lostPermission' };
+      plane.poll();
       if (polls % POLLS_PER_CLOCK_READ !== 0) continue;
       plane.step();
       const now = monotonicUs();

@@ -91,9 +91,9 @@ export const PROPOSE_MUTANTS: readonly Mutant[] = [
   {
     name: 'count a dead follower’s stale completion',
     seenBy: ['I3', 'I4', 'I7', 'I8', 'I9', 'I10', 'I13', 'exception'],
-    file: `${PLANES}/replication-plane.ts`,
-    find: 'if (status === 0) leadership.succeeded',
-    replace: 'if (status === 0 || status === 12) leadership.succeeded',
+    file: `${PLANES}/leadership.ts`,
+    find: 'if (status === 0) this.#succeeded',
+    replace: 'if (status === 0 || status === 12) this.#succeeded',
   },
   {
     name: 'what was posted is reported as not done',

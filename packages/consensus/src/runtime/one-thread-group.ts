@@ -1,0 +1,119 @@
+import type { LogGeometry } from '@mu-smr/log';
+import type { Context } from '@mu-smr/verbs';
+import { Configuration } from '../core/configuration.ts';
+import type { Tuning } from '../limits.ts';
+import { BackgroundAssembly, ReplicationAssembly } from '../planes/assembly.ts';
+import { BackgroundPlane } from '../planes/background-plane.ts';
+import { PlaneLink } from '../planes/plane-link.ts';
+import { ReplicationPlane } from '../planes/replication-plane.ts';
+import type { StateMachine } from '../state-machine.ts';
+import { monotonicUs } from './clock.ts';
+import { DirectMode } from './direct-mode.ts';
+import { Timeline } from './timeline.ts';
+
+const MEMBERS = 3;
+/** Numbers above 31 bits, as those of a real group mostly are. */
+const NONCE = [0x8000_0001, 0xffff_fffe] as const;
+
+/** What all members of a group have in common. */
+export interface OneThreadGroupOptions<Result> {
+  readonly context: Context;
+  readonly geometry: LogGeometry;
+  readonly tuning: Tuning;
+  readonly nowUs: () => number;
+  readonly stateMachine: (self: number) => StateMachine<Result>;
+}
+
+/** One replica of three: both of its planes, to be stepped by whoever made them. */
+export interface OneThreadMember<Result> {
+  readonly id: number;
+  readonly replication: ReplicationPlane<Result>;
+  readonly direct: DirectMode<Result>;
+  readonly background: BackgroundPlane;
+  /** The ends that others write our log through. */
+  readonly incoming: ReplicationAssembly['incoming'];
+  /** Gone as a killed process is: whatever the others post to it fails. */
+  close(): void;
+}
+
+/**
+ * Founds a group of three replicas within the calling thread: for rehearsals, tests and measurements
+ * of the replicas' own code.
+ */
+export function oneThreadGroup<Result>(
+  options: OneThreadGroupOptions<Result>,
+): OneThreadMember<Result>[] {
+  const { context, geometry } = options;
+  const replication = Array.from(
+    { length: MEMBERS },
+    () => new ReplicationAssembly(context, MEMBERS, geometry),
+  );
+  const background = Array.from(
+    { length: MEMBERS },
+    () => new BackgroundAssembly(context, MEMBERS),
+  );
+  for (let a = 0; a < MEMBERS; a++)
+    for (let b = 0; b < MEMBERS; b++) {
+      replication[a].connect(b, replication[b].offer(a));
+      if (a !== b) background[a].connect(b, background[b].offer(a));
+    }
+  return replication.map((one, self) => member(options, self, one, background[self]));
+}
+
+function member<Result>(
+  { geometry, tuning, nowUs, stateMachine }: OneThreadGroupOptions<Result>,
+  self: number,
+  replication: ReplicationAssembly,
+  background: BackgroundAssembly,
+): OneThreadMember<Result> {
+  const link = new PlaneLink();
+  const shared = { self, slots: MEMBERS, link, geometry, nonce: NONCE, tuning };
+  const { sendRing, completionQueue, memory, lanes } = replication;
+  const timeline = new Timeline(link, () => undefined);
+  const plane = new ReplicationPlane<Result>({
+    ...shared,
+    incarnation: self + 1,
+    lanes,
+    memory,
+    sendRing,
+    completionQueue,
+    nowUs,
+    stateMachine: stateMachine(self),
+    wakeBackground: () => undefined,
+    events: {
+      leading: () => timeline.leading(monotonicUs()),
+      ended: () => timeline.ended(),
+      // Nobody looks at the states here.
+      diverged: () => undefined,
+    },
+  });
+  const backgroundPlane = new BackgroundPlane({
+    ...shared,
+    scratch: background.scratch,
+    log: memory.log.bytes,
+    sendRing: background.sendRing,
+    completionQueue: background.completionQueue,
+    nowUs: nowUs(),
+    wakeReplication: () => undefined,
+    raiseReplication: () => undefined,
+  });
+  for (let id = 0; id < MEMBERS; id++) {
+    const incoming = replication.incoming(id);
+    const outgoing = replication.outgoing(id);
+    const peer = background.peers.find((one) => one.id === id);
+    backgroundPlane.connect({ id, incoming, outgoing, peer }, nowUs());
+    plane.membership.connected(id, id + 1);
+  }
+  plane.beginning.found(Configuration.initial([1, 2, 3]));
+  return {
+    id: self,
+    replication: plane,
+    direct: new DirectMode(plane, link, tuning),
+    background: backgroundPlane,
+    incoming: (from) => replication.incoming(from),
+    close: () => {
+      replication.close();
+      background.close();
+    },
+  };
+}
