@@ -21,8 +21,10 @@ function share(id, tag, path, writable) {
 
 function qemuArguments({ kernel, initramfs, sysroot, shared, shares }) {
   return [
-    // A /dev/kvm may be there and still not be usable.
-    ...['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2'],
+    // A /dev/kvm may be there and still not be usable. Without protection keys, because V8 guards its code
+    // by one: each switch between Node and a kernel thread would change the register that holds the rights,
+    // and QEMU then forgets every address that it has looked up.
+    ...['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max,-pku', '-smp', '2'],
     ...['-m', '1536', '-nodefaults', '-no-user-config', '-display', 'none', '-serial', 'stdio'],
     ...['-no-reboot', '-kernel', kernel, '-initrd', initramfs, '-append', APPEND],
     ...share('u', 'hostusr', '/usr', false),

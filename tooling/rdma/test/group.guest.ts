@@ -93,6 +93,36 @@ describe('a group of three over Soft-RoCE', () => {
     expect(slow, 'no refused write ever broke a queue pair').toBeGreaterThan(0);
   }, 240_000);
 
+  it('takes a killed replica back as a new process, and needs it when the leader dies', async () => {
+    const leader = await group.decide(300);
+    await group.complete(leader);
+    const [staying, dying] = others(leader);
+    await dying.kill();
+    await group.decide(300, [leader, staying]);
+
+    const back = await group.restart(dying);
+    let joined = await back.report();
+    expect(joined.counters.statesReceived, 'its state came from another').toBe(1);
+    await until(
+      () => `it votes: ${JSON.stringify(joined)}`,
+      async () => (joined = await back.report()).votes,
+    );
+    await group.decide(300);
+    const equal = await group.converge();
+    expect(await group.lost()).toEqual([]);
+    for (const { twice } of equal) expect(twice).toEqual([]);
+
+    const { leader: last } = await group.leader(others(back));
+    await group.complete(last);
+    await last.kill();
+    // Two of three are left: without the one that came back nothing would be decided.
+    const survivors = others(last);
+    await group.decide(300, survivors);
+    const reports = await group.converge(survivors);
+    expect(await group.lost(survivors)).toEqual([]);
+    for (const { twice } of reports) expect(twice).toEqual([]);
+  }, 240_000);
+
   it('takes a replica back whose link was down', async () => {
     const { leader } = await group.leader();
     await group.complete(leader);

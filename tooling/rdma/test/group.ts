@@ -84,7 +84,8 @@ export class Member {
 
 /** Three replicas, each on a device of its own. */
 export class Group {
-  readonly members: readonly Member[];
+  readonly members: Member[];
+  readonly #ports: readonly number[];
   /** Every command that was acknowledged. */
   readonly acknowledged: string[] = [];
   /** The longest that an acknowledged command took since this was set to 0. */
@@ -93,24 +94,33 @@ export class Group {
 
   private constructor() {
     this.members = Array.from({ length: REPLICAS }, (_, id) => new Member(id));
+    this.#ports = this.members.map(() => nextPort++);
   }
 
   static async start(): Promise<Group> {
     const group = new Group();
-    const ports = group.members.map(() => nextPort++);
     await Promise.all(group.members.map((member) => member.ready()));
-    await Promise.all(
-      group.members.map((member) =>
-        member.ask({
-          action: 'start',
-          id: member.id,
-          replicas: REPLICAS,
-          device: `rxe${member.id}:1:1`,
-          ports,
-        }),
-      ),
-    );
+    await Promise.all(group.members.map((member) => group.#run(member)));
     return group;
+  }
+
+  /** A new process on the device of one that was killed; returns when it has got a state. */
+  async restart(dead: Member): Promise<Member> {
+    const member = new Member(dead.id);
+    this.members[dead.id] = member;
+    await member.ready();
+    await this.#run(member);
+    return member;
+  }
+
+  #run(member: Member): Promise<void> {
+    return member.ask({
+      action: 'start',
+      id: member.id,
+      replicas: REPLICAS,
+      device: `rxe${member.id}:1:1`,
+      ports: this.#ports,
+    });
   }
 
   /** The leader among these, once it has said so; and how long that took. */

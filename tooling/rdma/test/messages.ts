@@ -38,6 +38,7 @@ export interface Proposed {
 
 export interface StateReport {
   readonly role: 'leader' | 'follower';
+  readonly votes: boolean;
   readonly applied: number;
   readonly confirmedFollowers: readonly number[];
   readonly counters: ReplicaCounters;

@@ -19,8 +19,16 @@ class Store implements StateMachine<number> {
     return [Buffer.from(JSON.stringify([this.order, ...this.times]))];
   }
 
-  restore(): Promise<void> {
-    throw new Error('these tests transfer no state');
+  async restore(chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    const parts: Uint8Array[] = [];
+    for await (const chunk of chunks) parts.push(chunk);
+    const [order, ...times] = JSON.parse(Buffer.concat(parts).toString()) as [
+      string,
+      ...[string, number][],
+    ];
+    this.order = order;
+    this.times.clear();
+    for (const [command, count] of times) this.times.set(command, count);
   }
 }
 
@@ -70,10 +78,12 @@ async function propose(asked: Asked & { action: 'propose' }): Promise<Proposed> 
 }
 
 function report(): StateReport {
-  const { role, applied, confirmedFollowers, counters, scheduling, peers } = started().status();
+  const { role, votes, applied, confirmedFollowers, counters, scheduling, peers } =
+    started().status();
   const twice = [...store.times].filter(([, times]) => times > 1).map(([command]) => command);
   return {
     role,
+    votes,
     applied,
     confirmedFollowers: [...confirmedFollowers],
     counters,
