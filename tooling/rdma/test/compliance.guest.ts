@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   ContextControl,
@@ -7,8 +8,12 @@ import {
 } from '../../../packages/verbs/src/index.ts';
 import {
   closeEverything,
+  completion,
   connect,
+  EVERYTHING,
+  join,
   run,
+  Side,
   writeRequest,
 } from '../../../packages/verbs/test/compliance/harness.ts';
 import { providerSuite } from '../../../packages/verbs/test/compliance/provider-suite.ts';
@@ -29,6 +34,34 @@ it('lists ports with their RoCE v2 addresses', () => {
     const v2 = device.ports[0].gids.filter(({ type }) => type === 'RoCE v2');
     expect(v2.map(({ gid }) => gid)).toContain(`0000:0000:0000:0000:0000:ffff:0a09:000${'abc'[n]}`);
   }
+});
+
+/** How often the calling thread has asked the kernel to write: Soft-RoCE's library rings by a write. */
+function writeCalls(): number {
+  const counters = readFileSync('/proc/thread-self/io', 'utf8');
+  return Number(/^syscw: (\d+)$/m.exec(counters)?.[1]);
+}
+
+describe('a doorbell', () => {
+  afterEach(closeEverything);
+
+  it('hands each queue pair all that is its own in one call, however it was posted', () => {
+    const [a, b, c] = devices.map((device) => new Side(device, { sendRingDepth: 512 }));
+    const queuePairs = [b, c].map((peer) => {
+      join(a, peer, EVERYTHING);
+      return { queuePair: a.queuePair, peer };
+    });
+    for (const count of [1, 8, 32, 33, 100]) {
+      for (let n = 0; n < count; n++)
+        for (const { queuePair, peer } of queuePairs)
+          queuePair.postSend(writeRequest({ a, b: peer }, 0, 8));
+      const before = writeCalls();
+      a.ring.doorbell();
+      // The list that a call takes has 32 places.
+      expect(writeCalls() - before, `${count} work requests`).toBe(2 * Math.ceil(count / 32));
+      for (let n = 0; n < 2 * count; n++) expect(completion(fixture, a).status).toBe('success');
+    }
+  });
 });
 
 describe('completion events', () => {

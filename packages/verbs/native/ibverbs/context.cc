@@ -7,10 +7,10 @@
 
 #include <cerrno>
 
-#include "../send_ring.h"
 #include "completion_queue.h"
 #include "memory.h"
 #include "queue_pair.h"
+#include "send_ring.h"
 
 namespace mu::ibverbs {
 namespace {
@@ -53,7 +53,7 @@ std::shared_ptr<CompletionQueue> IbvContext::create_completion_queue(uint32_t de
 }
 
 std::shared_ptr<SendRing> IbvContext::create_send_ring(uint32_t depth) {
-  return std::make_shared<OrderedSendRing<IbvQueuePair, PinnedMapping>>(depth, handles_);
+  return std::make_shared<IbvSendRing>(depth, handles_);
 }
 
 std::shared_ptr<QueuePair> IbvContext::create_queue_pair(std::shared_ptr<ProtectionDomain> domain,

@@ -1,6 +1,7 @@
-// The hot path: one entry of the send ring becomes one work request of the device.
+// The hot path: entries of the send ring become work requests of the device.
 #include "../crc32c.h"
 #include "queue_pair.h"
+#include "send_batch.h"
 
 namespace mu::ibverbs {
 namespace {
@@ -17,46 +18,70 @@ void describe_atomic(const SendEntry& entry, bool swaps, ibv_send_wr& request) {
 
 }  // namespace
 
-void IbvQueuePair::execute(const SendEntry& entry, const HandleResolver& handles) {
+void IbvQueuePair::execute(Entries entries, const HandleResolver& handles) {
   std::shared_ptr<IbvQueuePair> refused_by;
   {
     std::lock_guard lock(mutex_);
-    ibv_send_wr request{};
-    ibv_sge bytes{};
-    request.wr_id = work_->append(entry);
-    // Seals whatever becomes of this one: other work requests may carry the same bytes.
-    Status status = describe(entry, handles, request, bytes);
-    if (!accepts_) {
-      work_->cancel();
-      return;
+    while (!entries.empty() && accepts_) {
+      const Status status = local_ ? copy(entries, handles) : hand_over(entries, handles);
+      if (status == Status::kSuccess) continue;
+      if (local_) refused_by = device_->local_network().find(remote_number_);
+      break_down();
     }
-    if (status == Status::kSuccess) status = local_ ? copy(entry, handles) : post(request);
-    if (status == Status::kSuccess) return;
-    if (local_) refused_by = device_->local_network().find(remote_number_);
-    work_->fail_last(status);
-    try {
-      give_up();
-    } catch (const VerbsFailure&) {
-      // Not even ERR is allowed: the device is gone, and completes nothing any more either.
-      work_->cancel();
-    }
+    for (const SendEntry* entry : entries) work_->append(*entry);
+    if (!accepts_) work_->cancel();
   }
   if (refused_by != nullptr) refused_by->broken_by_peer();
 }
 
-Status IbvQueuePair::post(ibv_send_wr& request) {
-  ibv_send_wr* refused = nullptr;
-  return ibv_post_send(queue_pair_, &request, &refused) == 0
-             ? Status::kSuccess
-             : Status::kLocalQueuePairOperationError;
+/// After a work request that cannot be carried out: what is not retired is so by us.
+void IbvQueuePair::break_down() {
+  try {
+    give_up();
+  } catch (const VerbsFailure&) {
+    // Not even ERR is allowed: the device is gone, and completes nothing any more either.
+    work_->cancel();
+  }
 }
 
-/// Carries out a work request whose target is of this context; `describe` has looked at our side.
-Status IbvQueuePair::copy(const SendEntry& entry, const HandleResolver& handles) {
-  auto* local = static_cast<Region*>(handles.memory_region(entry.local_region));
-  const Status status =
-      device_->local_network().carry_out(number(), entry, local->data() + entry.local_offset);
+/// Hands the device as many as one call takes, and drops them from `entries`. Up to the first that is
+/// wrong, which is dropped, too, and accounted for as failed with the status that is returned.
+Status IbvQueuePair::hand_over(Entries& entries, const HandleResolver& handles) {
+  SendBatch batch;
+  Status status = Status::kSuccess;
+  while (status == Status::kSuccess && !batch.full() && batch.size() < entries.size()) {
+    const SendEntry& entry = *entries[batch.size()];
+    const auto [request, bytes] = batch.next();
+    status = describe(entry, handles, request, bytes);
+    if (status == Status::kSuccess) batch.add(work_->append(entry));
+  }
+  entries = entries.subspan(batch.size());
+  const uint32_t taken = batch.post(queue_pair_);
+  if (taken < batch.size()) {
+    // What came after the refused one is as if it had never been posted: flushed.
+    work_->fail(batch.id(taken), Status::kLocalQueuePairOperationError);
+    return Status::kLocalQueuePairOperationError;
+  }
+  if (status == Status::kSuccess) return status;
+  work_->fail(work_->append(*entries.front()), status);
+  entries = entries.subspan(1);
+  return status;
+}
+
+/// Carries out the first of `entries`, whose target is of this context, and drops it.
+Status IbvQueuePair::copy(Entries& entries, const HandleResolver& handles) {
+  const SendEntry& entry = *entries.front();
+  entries = entries.subspan(1);
+  const uint64_t id = work_->append(entry);
+  ibv_send_wr request{};
+  ibv_sge bytes{};
+  Status status = describe(entry, handles, request, bytes);
+  if (status == Status::kSuccess) {
+    auto* local = static_cast<Region*>(handles.memory_region(entry.local_region));
+    status = device_->local_network().carry_out(number(), entry, local->data() + entry.local_offset);
+  }
   if (status == Status::kSuccess) work_->finish_last();
+  else work_->fail(id, status);
   return status;
 }
 
@@ -76,17 +101,15 @@ Status IbvQueuePair::describe(const SendEntry& entry, const HandleResolver& hand
   if (local == nullptr || local->domain() != domain_.get() || end > local->size())
     return Status::kLocalProtectionError;
   if (!writes && (local->access() & kAccessLocalWrite) == 0) return Status::kLocalProtectionError;
-  if (writes && (entry.opcode_and_flags & kSendSeal) != 0) {
-    if (entry.length < kTrailerBytes) return Status::kLocalLengthError;
-    seal_trailer(local->data() + entry.local_offset, entry.length);
-  }
+  // The ring has sealed it, unless there was no room for that.
+  if (writes && (entry.opcode_and_flags & kSendSeal) != 0 && entry.length < kTrailerBytes)
+    return Status::kLocalLengthError;
 
   // Regions begin at address 0, for us too; only bytes that are copied now are where they are.
   bytes.addr = copied ? reinterpret_cast<uintptr_t>(local->data()) + entry.local_offset
                       : entry.local_offset;
   bytes.length = entry.length;
   bytes.lkey = local->local_key();
-  request.sg_list = &bytes;
   request.num_sge = entry.length == 0 ? 0 : 1;
   if ((entry.opcode_and_flags & kSendSignaled) != 0) request.send_flags |= IBV_SEND_SIGNALED;
   if (copied) request.send_flags |= IBV_SEND_INLINE;

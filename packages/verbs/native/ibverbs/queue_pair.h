@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 
 #include "completion_queue.h"
@@ -27,8 +28,10 @@ class IbvQueuePair final : public QueuePair {
 
   // datapath.cc; posting thread only.
 
-  /// Hands one work request to the device, or has it fail.
-  void execute(const SendEntry& entry, const HandleResolver& handles);
+  /// Work requests of this queue pair, in posted order.
+  using Entries = std::span<const SendEntry* const>;
+  /// Hands them to the device, as many at a time as it takes, or has them fail.
+  void execute(Entries entries, const HandleResolver& handles);
 
  private:
   QueuePairState state() const;
@@ -44,8 +47,9 @@ class IbvQueuePair final : public QueuePair {
   void give_up();
   void stop_accepting();
   void broken_by_peer();
-  Status post(ibv_send_wr& request);
-  Status copy(const SendEntry& entry, const HandleResolver& handles);
+  void break_down();
+  Status hand_over(Entries& entries, const HandleResolver& handles);
+  Status copy(Entries& entries, const HandleResolver& handles);
   void to_error();
   Status describe(const SendEntry& entry, const HandleResolver& handles, ibv_send_wr& request,
                   ibv_sge& bytes) const;

@@ -37,9 +37,9 @@ uint64_t WorkQueue::append(const SendEntry& entry) {
   return static_cast<uint64_t>(serial_) << 32 | number;
 }
 
-void WorkQueue::fail_last(Status status) {
+void WorkQueue::fail(uint64_t id, Status status) {
   std::lock_guard lock(mutex_);
-  posted_[(next_ - 1) & mask_].outcome = status;
+  posted_[static_cast<uint32_t>(id) & mask_].outcome = status;
 }
 
 void WorkQueue::finish_last() {

@@ -26,8 +26,8 @@ class WorkQueue {
 
   /// Notes a work request, and returns the id that the device is to be given. Posting thread.
   uint64_t append(const SendEntry& entry);
-  /// The last one appended is to fail with this status. Posting thread.
-  void fail_last(Status status);
+  /// This one, which the device did not take, is to fail with this status. Posting thread.
+  void fail(uint64_t id, Status status);
   /// The last one appended is done, and was never the device's. Posting thread.
   void finish_last();
   /// Nothing that was appended so far will be completed by the device any more. Whether all of it had

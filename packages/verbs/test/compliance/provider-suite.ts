@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import { dataCases } from './data-cases.ts';
+import { doorbellCases } from './doorbell-cases.ts';
 import { closeEverything, type ProviderFixture, type ProviderHooks } from './harness.ts';
 import { lifetimeCases } from './lifetime-cases.ts';
 import { ownContextCases } from './own-context-cases.ts';
@@ -27,6 +28,7 @@ export function providerSuite(name: string, hooks: ProviderHooks): void {
 
     dataCases(fixture, hooks.traits);
     queueCases(fixture);
+    doorbellCases(fixture);
     permissionCases(fixture);
     revocationCases(fixture);
     stateCases(fixture, hooks.traits);

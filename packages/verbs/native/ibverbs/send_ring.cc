@@ -1,0 +1,59 @@
+#include "send_ring.h"
+
+#include "../crc32c.h"
+#include "queue_pair.h"
+
+namespace mu::ibverbs {
+
+IbvSendRing::IbvSendRing(uint32_t depth, const HandleResolver& handles)
+    : mask_(depth - 1),
+      handles_(handles),
+      memory_(std::make_shared<PinnedMapping>(
+          "createSendRing", (kRingEntries + depth * kSendEntryWords + kNowWords) * 4)) {
+  waiting_.reserve(depth);
+  taken_.reserve(depth);
+}
+
+void IbvSendRing::doorbell() {
+  // JavaScript's stores and this call are of one thread: no ordering is needed.
+  auto* words = reinterpret_cast<uint32_t*>(memory_->data());
+  const auto* entries = reinterpret_cast<const SendEntry*>(words + kRingEntries);
+  const uint32_t end = words[kRingProducer];
+  for (uint32_t at = words[kRingConsumer]; at != end; at++) {
+    const SendEntry& entry = entries[at & mask_];
+    // Before any device sees any: others may carry the same bytes, whatever becomes of this one.
+    if ((entry.opcode_and_flags & kSendSeal) != 0) seal(entry);
+    waiting_.push_back(&entry);
+  }
+  while (!waiting_.empty()) {
+    auto* queue_pair = static_cast<IbvQueuePair*>(handles_.queue_pair(take_front()));
+    // Closed between post and doorbell: its work requests go with it.
+    if (queue_pair != nullptr) queue_pair->execute(taken_, handles_);
+  }
+  words[kRingConsumer] = end;
+}
+
+/// Takes everything of the queue pair that is first in line, and returns its handle.
+uint32_t IbvSendRing::take_front() {
+  const uint32_t handle = waiting_.front()->queue_pair;
+  taken_.clear();
+  size_t left = 0;
+  for (const SendEntry* entry : waiting_)
+    if (entry->queue_pair == handle)
+      taken_.push_back(entry);
+    else
+      waiting_[left++] = entry;
+  waiting_.resize(left);
+  return handle;
+}
+
+/// A range that cannot be sealed is refused when its work request is described.
+void IbvSendRing::seal(const SendEntry& entry) const {
+  auto* region = static_cast<Region*>(handles_.memory_region(entry.local_region));
+  const uint64_t end = static_cast<uint64_t>(entry.local_offset) + entry.length;
+  if (region == nullptr || end > region->size() || entry.length < kTrailerBytes) return;
+  if (static_cast<Opcode>(entry.opcode_and_flags & 0xff) != Opcode::kRdmaWrite) return;
+  seal_trailer(region->data() + entry.local_offset, entry.length);
+}
+
+}  // namespace mu::ibverbs
