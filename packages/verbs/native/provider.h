@@ -53,9 +53,10 @@ class SendRing {
   virtual void doorbell() = 0;
   /// Whether work requests are over when the call that carries them out returns.
   virtual bool immediate() const { return false; }
-  /// Where `immediate`: what was posted, and then the write of the ring's memory to each of its targets.
-  /// A bit for each target that has it, and for which no completion will come. Owning thread only.
-  virtual uint32_t write_now() { return 0; }
+  /// The doorbell, and then the write of the ring's memory (`WriteNow`) to each of its targets. A bit for
+  /// each target that has it, and for which no completion will come: none unless `immediate`. Owning
+  /// thread only.
+  virtual uint32_t write_now() = 0;
 };
 
 struct QueuePairChange {

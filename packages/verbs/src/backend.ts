@@ -30,6 +30,8 @@ export interface Backend {
 
   /** ibv_create_cq(3). */
   createCompletionQueue(context: number, depth: number): RawCompletionQueue;
+  /** Brings finished work into the ring, where that `needsPoll`; nothing once destroyed. ibv_poll_cq(3). */
+  pollCompletionQueue(queue: number): void;
   /** ibv_destroy_cq(3). */
   destroyCompletionQueue(queue: number): void;
 
@@ -40,10 +42,11 @@ export interface Backend {
   /** Hands every entry between consumer and producer to the provider, in order; nothing once destroyed. */
   ringDoorbell(ring: number): void;
   /**
-   * Rings the doorbell, and then carries out the write that stands in the ring as `WriteNow`: a bit for
-   * each target that has it by now, for which no completion comes. For rings that are `immediate`.
+   * Rings the doorbell, and then carries out, or hands over, the write that stands in the ring as
+   * `WriteNow`: a bit for each target that has it by now, for which no completion comes; none unless
+   * the ring is `immediate`.
    */
-  writeNow?(ring: number): number;
+  writeNow(ring: number): number;
 
   /** ibv_create_qp(3), RC, in RESET. */
   createQueuePair(domain: number, attributes: RawQueuePairAttributes): RawQueuePair;
@@ -113,8 +116,8 @@ export interface RawCompletionQueue {
   readonly queue: number;
   /** The ring, laid out as `CompletionEntry`. */
   readonly ring: ArrayBuffer;
-  /** Brings finished work into the ring; `undefined` where the provider does that by itself. */
-  readonly poll: (() => void) | undefined;
+  /** Whether finished work is in the ring only after `pollCompletionQueue`. */
+  readonly needsPoll: boolean;
 }
 
 /** A send ring, and the memory that it is posted to. */

@@ -21,7 +21,7 @@ export class CompletionQueue extends Owned {
   /** The ring itself: see `at`. */
   readonly words: Uint32Array;
   readonly #mask: number;
-  readonly #bringIn: (() => void) | undefined;
+  readonly #needsPoll: boolean;
   readonly #backend: Backend;
   readonly #users: ({ outstanding: number } | undefined)[] = [];
   #consumed = 0;
@@ -34,7 +34,7 @@ export class CompletionQueue extends Owned {
     this.depth = depth;
     this.words = new Uint32Array(raw.ring);
     this.#mask = depth - 1;
-    this.#bringIn = raw.poll;
+    this.#needsPoll = raw.needsPoll;
     this.attach();
   }
 
@@ -65,7 +65,7 @@ export class CompletionQueue extends Owned {
 
   /** How many completions wait to be read. Never blocks. ibv_poll_cq(3). */
   poll(): number {
-    if (this.#bringIn !== undefined) this.#bringIn();
+    if (this.#needsPoll) this.#backend.pollCompletionQueue(this.handle);
     return (this.words[Ring.producer] - this.#consumed) | 0;
   }
 

@@ -152,6 +152,12 @@ export class QueuePair extends Owned {
     this.#completionQueue.outstanding++;
   }
 
+  /** Takes back a `reserve`: nothing was posted. */
+  giveBack(): void {
+    this.outstanding--;
+    this.#completionQueue.outstanding--;
+  }
+
   protected release(): void {
     this.#released = true;
     // Destroyed first: what is in the completion ring then is all that will ever be.

@@ -23,7 +23,7 @@ export interface WriteTargets {
 export class SendRing extends Owned {
   readonly handle: number;
   readonly depth: number;
-  /** Whether `writeNow` may be called: work requests are over when the provider was called. */
+  /** Whether work requests are over when the provider was called, so that `writeNow` tells of them. */
   readonly immediate: boolean;
   readonly #words: Uint32Array;
   readonly #mask: number;
@@ -112,10 +112,9 @@ export class SendRing extends Owned {
   }
 
   /**
-   * The same at once, on a ring that is `immediate` and whose queue pairs have nothing under way: rings
-   * the doorbell, writes, and returns a bit for each target that has the bytes. Only for the others a
-   * completion comes. Throws EBADF when the ring or a queue pair was closed, ENOTSUP where nothing is
-   * immediate.
+   * The same, doorbell included, in one call. Returns a bit for each target that has the bytes already,
+   * of which no completion comes: on a ring that is `immediate`, where the queue pairs must have nothing
+   * under way, that is each that did not fail; elsewhere none. Throws as `post` does.
    */
   writeNow(
     targets: WriteTargets,
@@ -128,10 +127,10 @@ export class SendRing extends Owned {
     workRequestIdLow: number,
   ): number {
     if (this.#released) throw refuse('ibv_post_send', 'EBADF', 'used after close');
-    if (!this.immediate) throw refuse('ibv_post_send', 'ENOTSUP', 'completions take their time');
     const words = this.#words;
     const at = this.#now;
     if (this.#nowTargets !== targets) this.#load(targets);
+    if (!this.immediate) reserveAll(targets.queuePairs);
     words[at + WriteNow.firstOpcodeAndFlags] = firstOpcodeAndFlags;
     words[at + WriteNow.opcodeAndFlags] = opcodeAndFlags;
     words[at + WriteNow.localRegion] = localRegion;
@@ -139,11 +138,8 @@ export class SendRing extends Owned {
     words[at + WriteNow.length] = length;
     words[at + WriteNow.remoteOffset] = remoteOffset;
     words[at + WriteNow.workRequestIdLow] = workRequestIdLow;
-    const done = this.#backend.writeNow?.(this.handle) ?? 0;
-    const { queuePairs } = targets;
-    // Of what did not succeed a completion tells, which needs its places.
-    for (let n = 0; n < queuePairs.length; n++)
-      if ((done & (1 << n)) === 0) queuePairs[n].reserve();
+    const done = this.#backend.writeNow(this.handle);
+    if (this.immediate) reserveRest(targets.queuePairs, done);
     return done;
   }
 
@@ -222,4 +218,21 @@ export class SendRing extends Owned {
     this.#released = true;
     this.#backend.destroySendRing(this.handle);
   }
+}
+
+/** All or none. */
+function reserveAll(queuePairs: readonly QueuePair[]): void {
+  for (let n = 0; n < queuePairs.length; n++) {
+    try {
+      queuePairs[n].reserve();
+    } catch (refusal) {
+      while (n > 0) queuePairs[--n].giveBack();
+      throw refusal;
+    }
+  }
+}
+
+/** Of what did not succeed a completion tells, which needs its places. */
+function reserveRest(queuePairs: readonly QueuePair[], done: number): void {
+  for (let n = 0; n < queuePairs.length; n++) if ((done & (1 << n)) === 0) queuePairs[n].reserve();
 }

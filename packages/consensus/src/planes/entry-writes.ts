@@ -29,7 +29,7 @@ export class EntryWrites {
     this.#targets = targetsOf(this.active, this.#epoch);
   }
 
-  /** Whether `now` may be called. */
+  /** Whether a write is over when `now` returns. */
   get immediate(): boolean {
     return this.#sendRing.immediate;
   }
@@ -48,7 +48,7 @@ export class EntryWrites {
     );
   }
 
-  /** The same, over when it returns: a bit for each of `active` that has them, and will not complete. */
+  /** The same, and rings the doorbell: a bit for each of `active` that has them and will not complete. */
   now(at: number, bytes: number, position: number, serial: number): number {
     return this.#sendRing.writeNow(
       this.#targets,

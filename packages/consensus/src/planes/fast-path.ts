@@ -150,7 +150,20 @@ export class FastPath {
     const offset = this.tail;
     const at = this.#stagedAt;
     const bytes = this.writer.header(at, offset, kindAndCount, payloadBytes);
-    this.#carry(at, bytes);
+    this.#writes.post(at, bytes, this.#area.position(offset), this.#take(at, bytes));
+    return offset;
+  }
+
+  /** The same, and rings the doorbell. */
+  postNow(kindAndCount: number, payloadBytes: number): LogOffset {
+    const offset = this.tail;
+    if (this.#writes.immediate && this.underWay) {
+      this.post(kindAndCount, payloadBytes);
+      this.doorbell();
+    } else {
+      const at = this.#stagedAt;
+      this.#carryNow(at, this.writer.header(at, offset, kindAndCount, payloadBytes));
+    }
     return offset;
   }
 
@@ -162,25 +175,14 @@ export class FastPath {
   replicateNow(command: Uint8Array): boolean {
     const bytes = entryBytes(command.length);
     const offset = this.tail;
-    const end = offset + bytes;
     if (!this.#writes.immediate || this.underWay || this.decided !== offset) return false;
-    if (end > this.limit || this.#area.untilEnd(offset) < bytes) return false;
+    if (offset + bytes > this.limit || this.#area.untilEnd(offset) < bytes) return false;
 
     this.writer.command(0, offset, command);
-    const serial = this.#take(0, bytes);
-    const done = this.#writes.now(0, bytes, this.#area.position(offset), serial);
-    const { voters, majority } = this.#quorum;
-    const { active } = this.#writes;
-    let votes = 0;
-    for (let n = 0; n < active.length; n++) {
-      if ((done & (1 << n)) === 0) continue;
-      const { to } = active[n];
-      this.#acknowledged[to] = end;
-      votes += voters[to];
-    }
+    const votes = this.#carryNow(0, bytes);
     // I16: where a write was refused, its completion comes first, and says whether the epoch is over.
-    const all = !this.underWay && this.#acknowledged[this.#self] === end;
-    if (all && votes >= majority) this.#decide(this.tail);
+    const all = !this.underWay && this.#acknowledged[this.#self] === this.tail;
+    if (all && votes >= this.#quorum.majority) this.#decide(this.tail);
     return true;
   }
 
@@ -245,13 +247,26 @@ export class FastPath {
 
   #postPad(bytes: number): void {
     if (this.#stagedAt + bytes > this.#ringBytes) this.#stagedAt = 0;
-    this.writer.pad(this.#stagedAt, this.tail, bytes);
-    this.#carry(this.#stagedAt, bytes);
+    const at = this.#stagedAt;
+    this.writer.pad(at, this.tail, bytes);
+    this.#writes.post(at, bytes, this.#area.position(this.tail), this.#take(at, bytes));
   }
 
-  #carry(at: number, bytes: number): void {
+  /** Posts the bytes that are staged at `at`, and takes in who has them already. Returns their votes. */
+  #carryNow(at: number, bytes: number): number {
     const position = this.#area.position(this.tail);
-    this.#writes.post(at, bytes, position, this.#take(at, bytes));
+    const done = this.#writes.now(at, bytes, position, this.#take(at, bytes));
+    if (done === 0) return 0;
+    const { active } = this.#writes;
+    const { voters } = this.#quorum;
+    let votes = 0;
+    for (let n = 0; n < active.length; n++) {
+      if ((done & (1 << n)) === 0) continue;
+      const { to } = active[n];
+      this.#acknowledged[to] = this.tail;
+      votes += voters[to];
+    }
+    return votes;
   }
 
   /** Takes the entry's place in the log, in staging, and among those that are not decided. */

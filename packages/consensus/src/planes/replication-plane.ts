@@ -146,9 +146,15 @@ export class ReplicationPlane<Result> {
 
   /** The hot half of `step`: completions of entries, and replay up to what they decide. */
   poll(): void {
-    this.#drain();
-    this.#parts.replayer.apply(ENTRIES_PER_STEP);
-    if (this.#leadership?.reconfigured === true) this.#within(configured);
+    const { completionQueue } = this.#o;
+    const { replayer } = this.#parts;
+    // While completions are to come, and none has, there is nothing new to see.
+    const waits = completionQueue.outstanding > 0 && completionQueue.poll() === 0;
+    if (!waits || replayer.applied < replayer.known) {
+      this.#drain();
+      replayer.apply(ENTRIES_PER_STEP);
+      if (this.#leadership?.reconfigured === true) this.#within(configured);
+    }
     this.#polled();
   }
 

@@ -50,9 +50,8 @@ export class Submission<Result> {
       return next;
     }
     if (!this.#fastPath.room(command.length)) return undefined;
-    const at = this.#postSingle(command);
+    const at = this.#fastPath.postNow(SINGLE, this.#stage(command));
     this.#pending.postedSync(at);
-    this.#fastPath.doorbell();
     return at;
   }
 
@@ -70,9 +69,7 @@ export class Submission<Result> {
     if (bytes > this.#geometry.payloadBytesMax || !this.#fastPath.room(bytes)) return undefined;
     let at = this.#fastPath.stage(bytes);
     for (const command of commands) at = appendToBatch(this.#staging, at, command);
-    const offset = this.#fastPath.post(EntryKind.batch | (commands.length << 8), bytes);
-    this.#fastPath.doorbell();
-    return offset;
+    return this.#fastPath.postNow(EntryKind.batch | (commands.length << 8), bytes);
   }
 
   /** Posts what is queued, as far as there is room; the caller rings the doorbell. */
@@ -116,16 +113,16 @@ export class Submission<Result> {
   }
 
   #postEntry(batch: readonly Proposal<Result>[], bytes: number): LogOffset {
-    if (batch.length === 1) return this.#postSingle(batch[0].command);
+    if (batch.length === 1) return this.#fastPath.post(SINGLE, this.#stage(batch[0].command));
     let at = this.#fastPath.stage(bytes);
     for (const { command } of batch) at = appendToBatch(this.#staging, at, command);
     return this.#fastPath.post(EntryKind.batch | (batch.length << 8), bytes);
   }
 
-  #postSingle(command: Uint8Array): LogOffset {
+  /** Puts a command where the next entry has its payload; returns its length. */
+  #stage(command: Uint8Array): number {
     const { length } = command;
-    const into = this.#fastPath.stage(length);
-    this.#staging.set(command, into);
-    return this.#fastPath.post(SINGLE, length);
+    this.#staging.set(command, this.#fastPath.stage(length));
+    return length;
   }
 }

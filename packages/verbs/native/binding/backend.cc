@@ -83,28 +83,6 @@ Napi::Value open_memory(const Info& info) {
   });
 }
 
-// A function of its own for each queue that needs one: without arguments, bound to its object.
-napi_value poll_queue(napi_env env, napi_callback_info info) {
-  void* queue;
-  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &queue);
-  static_cast<CompletionQueue*>(queue)->poll();
-  return nullptr;
-}
-
-/// A function without arguments over `object`, which lives as long as the function.
-template <typename T>
-Napi::Value bound(Napi::Env env, const char* name, napi_callback callback,
-                  std::shared_ptr<T> object) {
-  napi_value function;
-  NAPI_THROW_IF_FAILED(env, napi_create_function(env, name, NAPI_AUTO_LENGTH, callback,
-                                                 object.get(), &function), env.Null());
-  auto* keep = new std::shared_ptr<T>(std::move(object));
-  Napi::Value value(env, function);
-  value.As<Napi::Function>().AddFinalizer(
-      [](Napi::Env, std::shared_ptr<T>* kept) { delete kept; }, keep);
-  return value;
-}
-
 // struct ibv_cq *ibv_create_cq(struct ibv_context *context, int cqe, …);
 Napi::Value create_completion_queue(const Info& info) {
   return guarded(info.Env(), [&] {
@@ -113,7 +91,7 @@ Napi::Value create_completion_queue(const Info& info) {
     auto result = Napi::Object::New(info.Env());
     result["queue"] = objects().completion_queues.add("ibv_create_cq", queue);
     result["ring"] = view_of(info.Env(), queue->ring());
-    if (queue->needs_poll()) result["poll"] = bound(info.Env(), "poll", poll_queue, queue);
+    result["needsPoll"] = queue->needs_poll();
     return result;
   });
 }

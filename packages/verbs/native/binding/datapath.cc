@@ -5,18 +5,24 @@
 namespace mu::binding {
 namespace {
 
-/// The send ring whose handle is the only argument, or null when there is none.
-SendRing* ring_of(napi_env env, napi_callback_info info) {
+// One function for all rings, and one for all queues: where a call site sees several functions, V8 calls
+// them the slow way.
+
+/// The handle that is the only argument; 0 is nobody's.
+uint32_t handle_of(napi_env env, napi_callback_info info) {
   size_t argc = 1;
   napi_value argument;
   napi_get_cb_info(env, info, &argc, &argument, nullptr, nullptr);
   uint32_t handle = 0;
   napi_get_value_uint32(env, argument, &handle);
-  return objects().send_rings.peek(handle);
+  return handle;
 }
 
-// ringDoorbell(ring: number): void. One function for all rings: a call site that sees several is
-// called by V8 the slow way.
+SendRing* ring_of(napi_env env, napi_callback_info info) {
+  return objects().send_rings.peek(handle_of(env, info));
+}
+
+// ringDoorbell(ring: number): void
 napi_value ring_doorbell(napi_env env, napi_callback_info info) {
   SendRing* ring = ring_of(env, info);
   if (ring != nullptr) ring->doorbell();
@@ -31,6 +37,13 @@ napi_value write_now(napi_env env, napi_callback_info info) {
   return done;
 }
 
+// pollCompletionQueue(queue: number): void
+napi_value poll_completion_queue(napi_env env, napi_callback_info info) {
+  CompletionQueue* queue = objects().completion_queues.peek(handle_of(env, info));
+  if (queue != nullptr) queue->poll();
+  return nullptr;
+}
+
 }  // namespace
 
 void export_datapath(Napi::Env env, Napi::Object exports) {
@@ -42,6 +55,7 @@ void export_datapath(Napi::Env env, Napi::Object exports) {
   };
   add("ringDoorbell", ring_doorbell);
   add("writeNow", write_now);
+  add("pollCompletionQueue", poll_completion_queue);
 }
 
 }  // namespace mu::binding

@@ -65,6 +65,7 @@ export interface Binding {
   deregisterMemory(region: number): void;
   openMemory(region: number): ArrayBuffer;
   createCompletionQueue(context: number, depth: number): RawCompletionQueue;
+  pollCompletionQueue(queue: number): void;
   destroyCompletionQueue(queue: number): void;
   createSendRing(context: number, depth: number): RawSendRing;
   destroySendRing(ring: number): void;

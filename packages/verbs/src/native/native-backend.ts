@@ -16,6 +16,7 @@ export abstract class NativeBackend implements Backend {
   declare deregisterMemory: Binding['deregisterMemory'];
   declare openMemory: Binding['openMemory'];
   declare createCompletionQueue: Binding['createCompletionQueue'];
+  declare pollCompletionQueue: Binding['pollCompletionQueue'];
   declare destroyCompletionQueue: Binding['destroyCompletionQueue'];
   declare createSendRing: Binding['createSendRing'];
   declare destroySendRing: Binding['destroySendRing'];
@@ -69,6 +70,7 @@ const PASSED_THROUGH = [
   'deregisterMemory',
   'openMemory',
   'createCompletionQueue',
+  'pollCompletionQueue',
   'destroyCompletionQueue',
   'createSendRing',
   'destroySendRing',

@@ -13,7 +13,7 @@ import type {
 import { refuse } from '../../errors.ts';
 import { sendRingBytes } from '../../ring-layout.ts';
 import { SimCompletionQueue } from './sim-completion-queue.ts';
-import { ringDoorbell } from './sim-doorbell.ts';
+import { ringDoorbell, writeToAll } from './sim-doorbell.ts';
 import type { LinkTable } from './sim-faults.ts';
 import type { SimDomain, SimHost } from './sim-host.ts';
 import { modifyQueuePair } from './sim-modify.ts';
@@ -35,6 +35,7 @@ export class SimBackend implements Backend {
   readonly #fabric: SimBackendFabric;
   readonly #host: SimHost;
   readonly #doorbells = new Map<number, () => void>();
+  readonly #writers = new Map<number, () => number>();
 
   constructor(fabric: SimBackendFabric, host: SimHost) {
     this.#fabric = fabric;
@@ -121,7 +122,11 @@ export class SimBackend implements Backend {
     const queue = host.completionQueues.reserve();
     host.completionQueues.set(queue, own);
     parent.children++;
-    return { queue, ring: own.words.buffer, poll: undefined };
+    return { queue, ring: own.words.buffer, needsPoll: false };
+  }
+
+  pollCompletionQueue(): void {
+    // The NIC has put everything into the ring.
   }
 
   destroyCompletionQueue(queue: number): void {
@@ -140,6 +145,7 @@ export class SimBackend implements Backend {
     host.sendRings.set(ring, own);
     parent.children++;
     this.#doorbells.set(ring, () => ringDoorbell(host, own, this.#fabric.nic));
+    this.#writers.set(ring, () => writeToAll(host, own, this.#fabric.nic));
     return { ring, buffer, immediate: false };
   }
 
@@ -147,11 +153,16 @@ export class SimBackend implements Backend {
     this.#doorbells.get(ring)?.();
   }
 
+  writeNow(ring: number): number {
+    return this.#writers.get(ring)?.() ?? 0;
+  }
+
   destroySendRing(ring: number): void {
     const own = this.#host.sendRings.get(ring, 'destroySendRing');
     own.context.children--;
     this.#host.sendRings.delete(ring);
     this.#doorbells.delete(ring);
+    this.#writers.delete(ring);
   }
 
   createQueuePair(domain: number, attributes: RawQueuePairAttributes): RawQueuePair {

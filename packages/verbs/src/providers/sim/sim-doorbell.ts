@@ -1,5 +1,5 @@
 import { sealTrailer, TRAILER_BYTES } from '../../integrity.ts';
-import { Ring, SendEntry, SendFlags } from '../../ring-layout.ts';
+import { Ring, SendEntry, SendFlags, WriteNow } from '../../ring-layout.ts';
 import { Opcode, WorkCompletionStatus } from '../../work-completion.ts';
 import type { SimHost, SimSendRing } from './sim-host.ts';
 import { localBytes } from './sim-landing.ts';
@@ -15,13 +15,40 @@ export function ringDoorbell(host: SimHost, ring: SimSendRing, nic: SimNic): voi
   let consumer = words[Ring.consumer];
   while (consumer !== words[Ring.producer]) {
     const at = Ring.entries + (consumer & (ring.depth - 1)) * SendEntry.words;
-    const queuePair = host.queuePairs.find(words[at + SendEntry.queuePair]);
-    const request = takeWorkRequest(words, at);
     consumer = (consumer + 1) >>> 0;
     words[Ring.consumer] = consumer;
-    if (queuePair !== undefined) start(queuePair, request, nic);
-    else forget(host, request);
+    hand(host, words, at, nic);
   }
+}
+
+/** The doorbell, and then the ring's write to all of its targets; none has it when this returns. */
+export function writeToAll(host: SimHost, ring: SimSendRing, nic: SimNic): number {
+  ringDoorbell(host, ring, nic);
+  if (host.state === 'crashed') return 0;
+  const now = ring.words.subarray(Ring.entries + ring.depth * SendEntry.words);
+  const entry = new Uint32Array(SendEntry.words);
+  entry[SendEntry.opcodeAndFlags] = now[WriteNow.firstOpcodeAndFlags];
+  entry[SendEntry.localRegion] = now[WriteNow.localRegion];
+  entry[SendEntry.localOffset] = now[WriteNow.localOffset];
+  entry[SendEntry.length] = now[WriteNow.length];
+  entry[SendEntry.remoteOffset] = now[WriteNow.remoteOffset];
+  entry[SendEntry.workRequestIdLow] = now[WriteNow.workRequestIdLow];
+  for (let n = 0; n < now[WriteNow.count]; n++) {
+    const target = WriteNow.targets + n * WriteNow.targetWords;
+    entry[SendEntry.queuePair] = now[target];
+    entry[SendEntry.remoteKey] = now[target + 1];
+    entry[SendEntry.workRequestIdHigh] = now[target + 2];
+    hand(host, entry, 0, nic);
+    entry[SendEntry.opcodeAndFlags] = now[WriteNow.opcodeAndFlags];
+  }
+  return 0;
+}
+
+function hand(host: SimHost, words: Uint32Array, at: number, nic: SimNic): void {
+  const queuePair = host.queuePairs.find(words[at + SendEntry.queuePair]);
+  const request = takeWorkRequest(words, at);
+  if (queuePair !== undefined) start(queuePair, request, nic);
+  else forget(host, request);
 }
 
 /**
