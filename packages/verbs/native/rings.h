@@ -62,6 +62,21 @@ struct WriteNow {
 };
 static_assert(sizeof(WriteNow) == kNowWords * 4);
 
+/// The write to one of its targets as a work request of its own.
+inline SendEntry entry_of(const WriteNow& write, uint32_t target) {
+  SendEntry entry{};
+  entry.opcode_and_flags = target == 0 ? write.first_opcode_and_flags : write.opcode_and_flags;
+  entry.queue_pair = write.targets[target].queue_pair;
+  entry.local_region = write.local_region;
+  entry.local_offset = write.local_offset;
+  entry.length = write.length;
+  entry.remote_key = write.targets[target].remote_key;
+  entry.remote_offset = write.remote_offset;
+  entry.work_request_id_low = write.work_request_id_low;
+  entry.work_request_id_high = write.targets[target].work_request_id_high;
+  return entry;
+}
+
 /// One finished work request, as JavaScript reads it.
 struct CompletionEntry {
   uint32_t work_request_id_low;

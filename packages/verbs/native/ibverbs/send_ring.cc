@@ -25,12 +25,30 @@ void IbvSendRing::doorbell() {
     if ((entry.opcode_and_flags & kSendSeal) != 0) seal(entry);
     waiting_.push_back(&entry);
   }
-  while (!waiting_.empty()) {
-    auto* queue_pair = static_cast<IbvQueuePair*>(handles_.queue_pair(take_front()));
-    // Closed between post and doorbell: its work requests go with it.
-    if (queue_pair != nullptr) queue_pair->execute(taken_, handles_);
-  }
+  while (!waiting_.empty()) hand_over(take_front());
   words[kRingConsumer] = end;
+}
+
+uint32_t IbvSendRing::write_now() {
+  doorbell();
+  const auto* words = reinterpret_cast<const uint32_t*>(memory_->data());
+  const auto& write =
+      *reinterpret_cast<const WriteNow*>(words + kRingEntries + (mask_ + 1) * kSendEntryWords);
+  for (uint32_t n = 0; n < write.count && n < kNowTargetsMax; n++) {
+    const SendEntry entry = entry_of(write, n);
+    if ((entry.opcode_and_flags & kSendSeal) != 0) seal(entry);
+    taken_.assign(1, &entry);
+    hand_over(entry.queue_pair);
+  }
+  // Nothing is over yet.
+  return 0;
+}
+
+/// What was taken, to its queue pair. One that was closed between post and doorbell takes its work
+/// requests with it.
+void IbvSendRing::hand_over(uint32_t handle) {
+  auto* queue_pair = static_cast<IbvQueuePair*>(handles_.queue_pair(handle));
+  if (queue_pair != nullptr) queue_pair->execute(taken_, handles_);
 }
 
 /// Takes everything of the queue pair that is first in line, and returns its handle.

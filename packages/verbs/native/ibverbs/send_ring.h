@@ -18,8 +18,10 @@ class IbvSendRing final : public SendRing {
 
   std::shared_ptr<Mapping> memory() const override { return memory_; }
   void doorbell() override;
+  uint32_t write_now() override;
 
  private:
+  void hand_over(uint32_t queue_pair);
   void seal(const SendEntry& entry) const;
   uint32_t take_front();
 

@@ -8,6 +8,7 @@ import { permissionCases } from './permission-cases.ts';
 import { queueCases } from './queue-cases.ts';
 import { revocationCases } from './revocation-cases.ts';
 import { stateCases } from './state-cases.ts';
+import { writeNowCases } from './write-now-cases.ts';
 
 /** The contract of a provider; the same cases for `sim`, `shm` and `ibverbs`. */
 export function providerSuite(name: string, hooks: ProviderHooks): void {
@@ -27,6 +28,7 @@ export function providerSuite(name: string, hooks: ProviderHooks): void {
     });
 
     dataCases(fixture, hooks.traits);
+    writeNowCases(fixture);
     queueCases(fixture);
     doorbellCases(fixture);
     permissionCases(fixture);
