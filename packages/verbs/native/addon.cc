@@ -2,6 +2,7 @@
 // and all share the native objects of the process.
 #include <napi.h>
 
+#include "binding/address_handle.h"
 #include "binding/backend.h"
 #include "binding/datapath.h"
 #include "binding/errors.h"
@@ -21,6 +22,7 @@ void initialize(const Napi::CallbackInfo& info) {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new mu::binding::Instance());
   exports["initialize"] = Napi::Function::New(env, initialize);
+  mu::binding::export_address_handle(env, exports);
   mu::binding::export_backend(env, exports);
   mu::binding::export_datapath(env, exports);
   mu::binding::export_ibverbs(env, exports);

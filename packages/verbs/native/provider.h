@@ -1,6 +1,7 @@
 // What a backend in C++ must supply; `src/backend.ts` is the same contract towards TypeScript.
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -39,6 +40,8 @@ class CompletionQueue {
  public:
   virtual ~CompletionQueue() = default;
   virtual std::shared_ptr<Mapping> ring() const = 0;
+  /// `Received` for each place of the ring; null where nothing is ever received.
+  virtual std::shared_ptr<Mapping> received() const { return nullptr; }
   /// Whether `poll` must be called to see completions.
   virtual bool needs_poll() const = 0;
   /// Brings finished work into the ring. Never blocks. Owning thread only.
@@ -67,6 +70,7 @@ struct QueuePairChange {
   uint32_t remote_number = 0;
   uint32_t receive_psn = 0;
   uint32_t send_psn = 0;
+  uint32_t queue_key = 0;
 };
 
 struct QueuePairQuery {
@@ -92,6 +96,16 @@ struct QueuePairAttributes {
   std::shared_ptr<CompletionQueue> send_queue;
   uint32_t send_depth;
   uint32_t inline_bytes;
+  QueuePairType type = QueuePairType::kRC;
+  std::shared_ptr<CompletionQueue> receive_queue = nullptr;
+  /// 0: it receives nothing.
+  uint32_t receive_depth = 0;
+};
+
+/// Where datagrams may be sent to.
+class AddressHandle {
+ public:
+  virtual ~AddressHandle() = default;
 };
 
 class Context {
@@ -106,6 +120,10 @@ class Context {
   virtual std::shared_ptr<QueuePair> create_queue_pair(std::shared_ptr<ProtectionDomain> domain,
                                                        const QueuePairAttributes& attributes,
                                                        uint32_t handle) = 0;
+  virtual std::shared_ptr<AddressHandle> create_address_handle(
+      std::shared_ptr<ProtectionDomain>, const std::string&) {
+    throw VerbsFailure("ibv_create_ah", ENOTSUP, "no datagrams here");
+  }
   virtual void watch_this_thread() = 0;
   /// Spins, then sleeps, until the doorbell rings or the time is over; true when it rang.
   virtual bool wait_for_wake(uint32_t timeout_us, uint32_t spin_us) = 0;
@@ -118,6 +136,7 @@ class HandleResolver {
   virtual ~HandleResolver() = default;
   virtual QueuePair* queue_pair(uint32_t handle) const = 0;
   virtual MemoryRegion* memory_region(uint32_t handle) const = 0;
+  virtual AddressHandle* address_handle(uint32_t handle) const = 0;
 };
 
 }  // namespace mu

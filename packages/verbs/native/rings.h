@@ -21,8 +21,16 @@ constexpr uint32_t kSendSignaled = 1u << 8;
 constexpr uint32_t kSendInline = 1u << 9;
 constexpr uint32_t kSendWake = 1u << 10;
 constexpr uint32_t kSendSeal = 1u << 11;
+constexpr uint32_t kSendImmediate = 1u << 12;
 
-/// One work request, as JavaScript stored it.
+/// Added to a queue pair's handle in completions of its receive queue.
+constexpr uint32_t kReceiveQueue = 1u << 16;
+constexpr uint32_t kReceivedWords = 4;
+constexpr uint32_t kReceivedImmediate = 1u << 0;
+constexpr uint32_t kReceivedGlobalHeader = 1u << 1;
+
+/// One work request, as JavaScript stored it. For a datagram `remote_key` is the peer's queue key, and
+/// `remote_offset` the number of its queue pair.
 struct SendEntry {
   uint32_t opcode_and_flags;
   uint32_t queue_pair;
@@ -31,14 +39,15 @@ struct SendEntry {
   uint32_t length;
   uint32_t remote_key;
   uint32_t remote_offset;
-  uint32_t reserved;
+  uint32_t immediate;
   uint32_t work_request_id_low;
   uint32_t work_request_id_high;
   uint32_t compare_add_low;
   uint32_t compare_add_high;
   uint32_t swap_low;
   uint32_t swap_high;
-  uint32_t padding[2];
+  uint32_t address_handle;
+  uint32_t padding[1];
 };
 static_assert(sizeof(SendEntry) == kSendEntryWords * 4);
 
@@ -89,5 +98,14 @@ struct CompletionEntry {
   uint32_t queue_pair;
 };
 static_assert(sizeof(CompletionEntry) == kCompletionEntryWords * 4);
+
+/// What a completed receive has besides: the entry of the same number, in a ring of its own.
+struct Received {
+  uint32_t immediate;
+  uint32_t source_queue_pair_number;
+  uint32_t flags;
+  uint32_t padding[1];
+};
+static_assert(sizeof(Received) == kReceivedWords * 4);
 
 }  // namespace mu

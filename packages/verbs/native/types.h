@@ -16,6 +16,7 @@ enum class Status : uint32_t {
   kRemoteInvalidRequest = 9,
   kRemoteAccessError = 10,
   kRetryExceeded = 12,
+  kReceiverNotReadyRetryExceeded = 13,
 };
 
 enum class Opcode : uint32_t {
@@ -25,6 +26,14 @@ enum class Opcode : uint32_t {
   kFetchAndAdd = 3,
   kSend = 4,
   kReceive = 5,
+  kReceiveRdmaWithImmediate = 6,
+};
+
+/// `enum ibv_qp_type`.
+enum class QueuePairType : uint32_t {
+  kRC = 2,
+  kUC = 3,
+  kUD = 4,
 };
 
 enum class QueuePairState : uint32_t {

@@ -1,3 +1,5 @@
+import type { QueuePairTypeName } from './queue-pair-type.ts';
+
 /**
  * The contract every provider fulfils, in C terms: integer handles and numbers, no lifetimes. The
  * object model (`Device` … `QueuePair`) is written once above it. What a provider lacks it refuses
@@ -48,7 +50,7 @@ export interface Backend {
    */
   writeNow(ring: number): number;
 
-  /** ibv_create_qp(3), RC, in RESET. */
+  /** ibv_create_qp(3), in RESET. */
   createQueuePair(domain: number, attributes: RawQueuePairAttributes): RawQueuePair;
   /** Its outstanding work requests never complete; when it returns, nothing more enters a ring. */
   destroyQueuePair(queuePair: number): void;
@@ -66,6 +68,11 @@ export interface Backend {
   modifyQueuePairElsewhere?(queuePair: number, changes: readonly RawQueuePairChange[]): void;
   /** ibv_query_qp(3). */
   queryQueuePair(queuePair: number): RawQueuePairQuery;
+
+  /** ibv_create_ah(3): where datagrams may be sent to; `address` is that of an endpoint. */
+  createAddressHandle?(domain: number, address: string): number;
+  /** ibv_destroy_ah(3). */
+  destroyAddressHandle?(addressHandle: number): void;
 
   /** Registers the calling thread as the one whose life and state peers watch. */
   watchThisThread(context: number): void;
@@ -88,6 +95,8 @@ export type PeerThreadState = 'running' | 'stopped' | 'dead' | 'unknown';
 export interface DeviceInfo {
   readonly name: string;
   readonly provider: Backend['name'];
+  /** The types of queue pairs that it has: `RC` at least. */
+  readonly queuePairTypes: readonly QueuePairTypeName[];
   /** Largest values the device allows. */
   readonly limits: DeviceLimits;
 }
@@ -101,6 +110,8 @@ export interface DeviceLimits {
   readonly regionBytesMax: number;
   /** Path MTU in bytes: a longer write is cut into packets, and can be torn between them. */
   readonly mtuBytes: number;
+  /** 0: its queue pairs receive no messages. */
+  readonly receiveQueueDepthMax: number;
 }
 
 /** A registered region. */
@@ -118,6 +129,8 @@ export interface RawCompletionQueue {
   readonly ring: ArrayBuffer;
   /** Whether finished work is in the ring only after `pollCompletionQueue`. */
   readonly needsPoll: boolean;
+  /** `Received` for each place of the ring; absent where nothing is ever received. */
+  readonly received?: ArrayBuffer;
 }
 
 /** A send ring, and the memory that it is posted to. */
@@ -131,9 +144,13 @@ export interface RawSendRing {
 
 /** What a queue pair is made with. */
 export interface RawQueuePairAttributes {
+  /** A number of `QueuePairType`. */
+  readonly type: number;
   readonly sendCompletionQueue: number;
   readonly receiveCompletionQueue: number;
   readonly sendQueueDepth: number;
+  /** 0: it receives no messages. */
+  readonly receiveQueueDepth: number;
   readonly inlineBytesMax: number;
 }
 
@@ -149,9 +166,11 @@ export interface RawQueuePair {
 export interface RawQueuePairChange {
   /** A number of `QueuePairState`. */
   readonly state: number;
-  /** For INIT, and RTS→RTS. */
+  /** For INIT, and RTS→RTS; of connected queue pairs. */
   readonly accessFlags?: number;
-  /** For RTR. */
+  /** For INIT; of datagrams. */
+  readonly queueKey?: number;
+  /** For RTR; of connected queue pairs. */
   readonly remoteAddress?: string;
   readonly remoteQueuePairNumber?: number;
   readonly receivePacketSequenceNumber?: number;

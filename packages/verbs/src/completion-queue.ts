@@ -1,8 +1,14 @@
 import type { Backend } from './backend.ts';
 import type { Context } from './context.ts';
 import { Owned } from './lifetime.ts';
-import { CompletionEntry, Ring } from './ring-layout.ts';
-import { opcodeName, statusName, type WorkCompletion } from './work-completion.ts';
+import { refuse } from './errors.ts';
+import { CompletionEntry, RECEIVE_QUEUE, Received, ReceivedFlags, Ring } from './ring-layout.ts';
+import {
+  opcodeName,
+  statusName,
+  WorkCompletionStatus,
+  type WorkCompletion,
+} from './work-completion.ts';
 
 /** Stands for a queue pair that was closed while its completions waited. */
 const NOBODY = 0xffff_ffff;
@@ -24,6 +30,9 @@ export class CompletionQueue extends Owned {
   readonly #needsPoll: boolean;
   readonly #backend: Backend;
   readonly #users: ({ outstanding: number } | undefined)[] = [];
+  readonly #receivers: ({ outstanding: number } | undefined)[] = [];
+  /** What completed receives have besides; `Received` goes on. Absent where nothing is received. */
+  readonly received: Uint32Array | undefined;
   #consumed = 0;
 
   constructor(context: Context, backend: Backend, contextHandle: number, depth: number) {
@@ -35,32 +44,45 @@ export class CompletionQueue extends Owned {
     this.words = new Uint32Array(raw.ring);
     this.#mask = depth - 1;
     this.#needsPoll = raw.needsPoll;
+    this.received = raw.received === undefined ? undefined : new Uint32Array(raw.received);
     this.attach();
   }
 
-  /** Lets `consume` keep the count of a queue pair that completes here. */
-  serve(queuePairHandle: number, queuePair: { outstanding: number }): void {
-    this.#users[queuePairHandle] = queuePair;
+  /**
+   * Lets `consume` keep the count of a queue pair that completes here, or of its receives: then with
+   * `RECEIVE_QUEUE` added to its handle.
+   */
+  serve(name: number, user: { outstanding: number }): void {
+    if (name < RECEIVE_QUEUE) this.#users[name] = user;
+    else this.#receivers[name - RECEIVE_QUEUE] = user;
+  }
+
+  /** Takes a place, or refuses: an overrun is fatal on hardware. */
+  reserve(verb: string): void {
+    if (this.outstanding >= this.depth)
+      throw refuse(verb, 'ENOMEM', 'the completion queue could overrun: poll it first');
+    this.outstanding++;
   }
 
   /**
    * Ends `serve` once the provider has destroyed the queue pair. What it had outstanding will never
    * complete, except what waits here already: that is given back when it is consumed.
    */
-  forget(queuePairHandle: number): void {
-    const users = this.#users[queuePairHandle];
-    if (users === undefined) return;
-    this.#users[queuePairHandle] = undefined;
+  forget(name: number): void {
+    const user = this.#userOf(name);
+    if (user === undefined) return;
+    if (name < RECEIVE_QUEUE) this.#users[name] = undefined;
+    else this.#receivers[name - RECEIVE_QUEUE] = undefined;
     const waiting = (this.words[Ring.producer] - this.#consumed) | 0;
     let retired = 0;
     for (let n = 0; n < waiting; n++) {
       const at = this.at(n);
-      if (this.words[at + CompletionEntry.queuePair] !== queuePairHandle) continue;
+      if (this.words[at + CompletionEntry.queuePair] !== name) continue;
       retired += this.words[at + CompletionEntry.retired];
       // A later queue pair may get the same handle, and these are not its completions.
       this.words[at + CompletionEntry.queuePair] = NOBODY;
     }
-    this.outstanding -= users.outstanding - retired;
+    this.outstanding -= user.outstanding - retired;
   }
 
   /** How many completions wait to be read. Never blocks. ibv_poll_cq(3). */
@@ -86,9 +108,9 @@ export class CompletionQueue extends Owned {
       const at = this.at(n);
       const retired = words[at + CompletionEntry.retired];
       this.outstanding -= retired;
-      const users = this.#users[words[at + CompletionEntry.queuePair]];
+      const user = this.#userOf(words[at + CompletionEntry.queuePair]);
       // A queue pair may be closed while its last completions wait here.
-      if (users !== undefined) users.outstanding -= retired;
+      if (user !== undefined) user.outstanding -= retired;
     }
     this.#consumed = (this.#consumed + count) >>> 0;
     this.words[Ring.consumer] = this.#consumed;
@@ -104,9 +126,35 @@ export class CompletionQueue extends Owned {
       opcode: opcodeName(this.word(0, CompletionEntry.opcode)),
       byteLength: this.word(0, CompletionEntry.byteLength),
       queuePairNumber: this.word(0, CompletionEntry.queuePairNumber),
+      ...this.#receivedWith(0),
     };
     this.consume(1);
     return completion;
+  }
+
+  /** Where in `received` the n-th waiting completion begins, which is that of a receive. */
+  receivedAt(n: number): number {
+    return ((this.#consumed + n) & this.#mask) * Received.words;
+  }
+
+  #receivedWith(n: number): Pick<WorkCompletion, 'immediate' | 'sourceQueuePairNumber'> {
+    const words = this.received;
+    const ok = this.word(n, CompletionEntry.status) === WorkCompletionStatus.success;
+    if (words === undefined || !ok || this.word(n, CompletionEntry.queuePair) < RECEIVE_QUEUE)
+      return {};
+    const at = this.receivedAt(n);
+    const flags = words[at + Received.flags];
+    const immediate = words[at + Received.immediate];
+    const sourceQueuePairNumber = words[at + Received.sourceQueuePairNumber];
+    return {
+      ...((flags & ReceivedFlags.immediate) === 0 ? {} : { immediate }),
+      ...((flags & ReceivedFlags.globalHeader) === 0 ? {} : { sourceQueuePairNumber }),
+    };
+  }
+
+  #userOf(name: number): { outstanding: number } | undefined {
+    if (name < RECEIVE_QUEUE) return this.#users[name];
+    return name === NOBODY ? undefined : this.#receivers[name - RECEIVE_QUEUE];
   }
 
   protected release(): void {

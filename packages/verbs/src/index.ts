@@ -7,6 +7,7 @@
  * @packageDocumentation
  */
 export { AccessFlags } from './access-flags.ts';
+export { AddressHandle } from './address-handle.ts';
 export type {
   Backend,
   DeviceInfo,
@@ -22,14 +23,28 @@ export type {
 } from './backend.ts';
 export { CompletionQueue } from './completion-queue.ts';
 export { Context, ContextControl } from './context.ts';
+export {
+  DatagramControl,
+  DatagramQueuePair,
+  GLOBAL_HEADER_BYTES,
+  type Datagram,
+  type DatagramOptions,
+  type DatagramTarget,
+} from './datagram-queue-pair.ts';
 export { Device } from './device.ts';
 export type { QueuePairEndpoint } from './endpoint.ts';
 export { VerbsError } from './errors.ts';
 export { crc32c, sealTrailer, TRAILER_BYTES, trailerMatches } from './integrity.ts';
 export { Owned } from './lifetime.ts';
 export { MemoryRegion } from './memory-region.ts';
-export { PreparedQueuePair, type ConnectOptions } from './prepared-queue-pair.ts';
-export { ProtectionDomain, type QueuePairOptions } from './protection-domain.ts';
+export { PostingQueuePair } from './posting-queue-pair.ts';
+export {
+  PreparedDatagramQueuePair,
+  PreparedQueuePair,
+  UnreadyQueuePair,
+  type ConnectOptions,
+} from './prepared-queue-pair.ts';
+export { ProtectionDomain } from './protection-domain.ts';
 export type {
   DelayDistribution,
   PartitionDrops,
@@ -44,9 +59,24 @@ export {
 export type { SimWriteEvent } from './providers/sim/sim-nic.ts';
 export { QueuePair } from './queue-pair.ts';
 export { QueuePairControl } from './queue-pair-control.ts';
+export type {
+  DatagramQueuePairOptions,
+  QueuePairOptions,
+  QueuePairSetup,
+} from './queue-pair-setup.ts';
 export { QueuePairState, transitionAllowed, type QueuePairStateName } from './queue-pair-state.ts';
-export { CompletionEntry, Ring, SendEntry, SendFlags } from './ring-layout.ts';
-export { SendRing, type WriteTargets } from './send-ring.ts';
+export { QueuePairType, type QueuePairTypeName } from './queue-pair-type.ts';
+export { ReceiveQueue } from './receive-queue.ts';
+export {
+  CompletionEntry,
+  Received,
+  ReceivedFlags,
+  RECEIVE_QUEUE,
+  Ring,
+  SendEntry,
+  SendFlags,
+} from './ring-layout.ts';
+export { SendRing, type Poster, type WriteTargets } from './send-ring.ts';
 export {
   isPermissionError,
   Opcode,
@@ -56,7 +86,14 @@ export {
   type WorkCompletion,
   type WorkCompletionStatusName,
 } from './work-completion.ts';
-export type { LocalRange, RemotePlace, WorkRequest, WorkRequestOptions } from './work-request.ts';
+export type {
+  LocalRange,
+  Message,
+  ReceiveRequest,
+  RemotePlace,
+  WorkRequest,
+  WorkRequestOptions,
+} from './work-request.ts';
 export { RawWrites, type RawWrite } from './native/measure.ts';
 export { TrailerVerifier } from './native/trailer-verifier.ts';
 export { bindingProblem } from './native/load.ts';

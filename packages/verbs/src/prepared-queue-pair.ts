@@ -1,13 +1,16 @@
 import type { Backend } from './backend.ts';
+import { DatagramControl, DatagramQueuePair, type DatagramOptions } from './datagram-queue-pair.ts';
 import type { QueuePairEndpoint } from './endpoint.ts';
 import { Owned } from './lifetime.ts';
-import type { ProtectionDomain, QueuePairOptions } from './protection-domain.ts';
+import type { ProtectionDomain } from './protection-domain.ts';
 import { QueuePair } from './queue-pair.ts';
 import { QueuePairControl } from './queue-pair-control.ts';
+import type { QueuePairSetup } from './queue-pair-setup.ts';
+import { QueuePairType } from './queue-pair-type.ts';
 
 /** How a queue pair goes from INIT to RTS. */
 export interface ConnectOptions {
-  /** What the peer may do through this queue pair: bits of `AccessFlags`. */
+  /** What the peer may do through this queue pair: bits of `AccessFlags`; on `UC` only writes are. */
   readonly accessFlags: number;
   /** 24 bits; the peer's send side must start with the same number. Default 0. */
   readonly receivePacketSequenceNumber?: number;
@@ -15,43 +18,35 @@ export interface ConnectOptions {
   readonly sendPacketSequenceNumber?: number;
 }
 
-/**
- * A queue pair with an endpoint to give away and nobody to talk to yet. It has no way to post:
- * `connect` returns the type that has.
- */
-export class PreparedQueuePair extends Owned {
-  /** Where the peer finds this queue pair; exchange it over any channel. */
+/** A queue pair that cannot post yet: what both kinds have alike. */
+export abstract class UnreadyQueuePair extends Owned {
+  /** Where peers find this queue pair; exchange it over any channel. */
   readonly endpoint: QueuePairEndpoint;
-  readonly #backend: Backend;
-  readonly #handle: number;
-  readonly #options: QueuePairOptions;
-  readonly #depth: number;
-  readonly #inline: number;
-  readonly #domain: ProtectionDomain;
-  #connected = false;
+  protected readonly domain: ProtectionDomain;
+  protected readonly backend: Backend;
+  protected readonly handle: number;
+  protected readonly setup: QueuePairSetup;
+  #ready = false;
 
   constructor(
     domain: ProtectionDomain,
     backend: Backend,
     domainHandle: number,
-    options: QueuePairOptions,
-    depth: number,
-    inline: number,
+    setup: QueuePairSetup,
   ) {
-    const receives = options.receiveCompletionQueue ?? options.sendCompletionQueue;
-    super(domain, options.sendRing, options.sendCompletionQueue, receives);
+    super(domain, setup.sendRing, setup.sendCompletionQueue, setup.receiveCompletionQueue);
     const raw = backend.createQueuePair(domainHandle, {
-      sendCompletionQueue: options.sendCompletionQueue.handle,
-      receiveCompletionQueue: receives.handle,
-      sendQueueDepth: depth,
-      inlineBytesMax: inline,
+      type: QueuePairType[setup.type],
+      sendCompletionQueue: setup.sendCompletionQueue.handle,
+      receiveCompletionQueue: setup.receiveCompletionQueue.handle,
+      sendQueueDepth: setup.sendQueueDepth,
+      receiveQueueDepth: setup.receiveQueueDepth,
+      inlineBytesMax: setup.inlineBytesMax,
     });
-    this.#domain = domain;
-    this.#backend = backend;
-    this.#handle = raw.queuePair;
-    this.#options = options;
-    this.#depth = depth;
-    this.#inline = inline;
+    this.domain = domain;
+    this.backend = backend;
+    this.handle = raw.queuePair;
+    this.setup = setup;
     this.endpoint = {
       provider: backend.name,
       address: raw.address,
@@ -60,26 +55,40 @@ export class PreparedQueuePair extends Owned {
     this.attach();
   }
 
-  /** RESET→INIT→RTR→RTS towards `remote`. This object is spent afterwards. */
-  connect(remote: QueuePairEndpoint, options: ConnectOptions): QueuePair {
-    this.assertOpen();
-    const control = new QueuePairControl(this.#backend, this.#handle, remote);
-    control.cycle(options);
-    this.#connected = true;
+  /** The queue pair belongs to another object from here on. */
+  protected handOn(): void {
+    this.#ready = true;
     this.close();
-    return new QueuePair(
-      this.#domain,
-      this.#backend,
-      control,
-      this.endpoint,
-      this.#options,
-      this.#depth,
-      this.#inline,
-    );
   }
 
   protected release(): void {
-    // Once connected the queue pair belongs to the object that `connect` returned.
-    if (!this.#connected) this.#backend.destroyQueuePair(this.#handle);
+    if (!this.#ready) this.backend.destroyQueuePair(this.handle);
+  }
+}
+
+/**
+ * A queue pair with an endpoint to give away and nobody to talk to yet. It has no way to post:
+ * `connect` returns the type that has.
+ */
+export class PreparedQueuePair extends UnreadyQueuePair {
+  /** RESET→INIT→RTR→RTS towards `remote`. This object is spent afterwards. */
+  connect(remote: QueuePairEndpoint, options: ConnectOptions): QueuePair {
+    this.assertOpen();
+    const control = new QueuePairControl(this.backend, this.handle, remote);
+    control.cycle(options);
+    this.handOn();
+    return new QueuePair(this.domain, this.backend, control, this.endpoint, this.setup);
+  }
+}
+
+/** A queue pair of datagrams that has no queue key yet: `open` returns the type that can post. */
+export class PreparedDatagramQueuePair extends UnreadyQueuePair {
+  /** RESET→INIT→RTR→RTS. This object is spent afterwards. */
+  open(options: DatagramOptions): DatagramQueuePair {
+    this.assertOpen();
+    const control = new DatagramControl(this.backend, this.handle);
+    control.cycle(options);
+    this.handOn();
+    return new DatagramQueuePair(this.domain, this.backend, control, this.endpoint, this.setup);
   }
 }

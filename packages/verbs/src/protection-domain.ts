@@ -1,25 +1,16 @@
 import { ACCESS_FLAGS_ALL, AccessFlags } from './access-flags.ts';
+import { AddressHandle } from './address-handle.ts';
 import type { Backend } from './backend.ts';
-import type { CompletionQueue } from './completion-queue.ts';
 import type { Context } from './context.ts';
 import { refuse } from './errors.ts';
 import { Owned } from './lifetime.ts';
 import { MemoryRegion } from './memory-region.ts';
-import { PreparedQueuePair } from './prepared-queue-pair.ts';
-import type { SendRing } from './send-ring.ts';
-
-/** What a new queue pair is made of. */
-export interface QueuePairOptions {
-  /** The ring its work requests are posted to; fixes the thread that posts. */
-  readonly sendRing: SendRing;
-  readonly sendCompletionQueue: CompletionQueue;
-  /** Default: the send completion queue. */
-  readonly receiveCompletionQueue?: CompletionQueue;
-  /** Most work requests that may be outstanding. Default 128. */
-  readonly sendQueueDepth?: number;
-  /** Longest inline write in bytes. Default 0. */
-  readonly inlineBytesMax?: number;
-}
+import { PreparedDatagramQueuePair, PreparedQueuePair } from './prepared-queue-pair.ts';
+import {
+  setupOf,
+  type DatagramQueuePairOptions,
+  type QueuePairOptions,
+} from './queue-pair-setup.ts';
 
 /** Groups memory regions and queue pairs that may be used together. */
 export class ProtectionDomain extends Owned {
@@ -52,20 +43,35 @@ export class ProtectionDomain extends Owned {
     return new MemoryRegion(this, this.#backend, this.#handle, bytes, access);
   }
 
-  /** ibv_create_qp(3), RC. The result cannot post before it is connected. */
-  createQueuePair(options: QueuePairOptions): PreparedQueuePair {
-    const { limits } = this.context.device;
-    const depth = options.sendQueueDepth ?? 128;
-    const inline = options.inlineBytesMax ?? 0;
-    if (!Number.isInteger(depth) || depth < 1 || depth > limits.sendQueueDepthMax)
-      throw refuse('ibv_create_qp', 'EINVAL', `send queue depth ${depth}`);
-    if (!Number.isInteger(inline) || inline < 0 || inline > limits.inlineBytesMax)
+  /**
+   * ibv_create_qp(3). The result cannot post before it is connected, or opened where it is of datagrams.
+   * Throws EINVAL for what the device does not allow, ENOTSUP for a type of queue pairs, or for receives,
+   * that it does not have.
+   */
+  createQueuePair(options: QueuePairOptions): PreparedQueuePair;
+  createQueuePair(options: DatagramQueuePairOptions): PreparedDatagramQueuePair;
+  createQueuePair(
+    options: QueuePairOptions | DatagramQueuePairOptions,
+  ): PreparedQueuePair | PreparedDatagramQueuePair {
+    const setup = setupOf(this.context.device, options);
+    const Prepared = setup.type === 'UD' ? PreparedDatagramQueuePair : PreparedQueuePair;
+    return new Prepared(this, this.#backend, this.#handle, setup);
+  }
+
+  /**
+   * ibv_create_ah(3): where datagrams may be sent to; `address` is that of an endpoint of a peer. On
+   * Ethernet the peer's hardware address is looked up, for up to a second. Throws ENOTSUP where there
+   * are no datagrams.
+   */
+  createAddressHandle(address: string): AddressHandle {
+    const { provider, queuePairTypes } = this.context.device;
+    if (!queuePairTypes.includes('UD'))
       throw refuse(
-        'ibv_create_qp',
-        'EINVAL',
-        `inline size ${inline}, limit ${limits.inlineBytesMax}`,
+        'ibv_create_ah',
+        'ENOTSUP',
+        `${provider} has ${queuePairTypes.join(', ')}: no UD`,
       );
-    return new PreparedQueuePair(this, this.#backend, this.#handle, options, depth, inline);
+    return new AddressHandle(this, this.#backend, this.#handle, address);
   }
 
   protected release(): void {

@@ -14,7 +14,10 @@ export const Ring = {
   entries: 32,
 } as const;
 
-/** Words of one send-ring entry: one work request. */
+/**
+ * Words of one send-ring entry: one work request. For a datagram `remoteKey` is the peer's queue key, and
+ * `remoteOffset` the number of its queue pair.
+ */
 export const SendEntry = {
   words: 16,
   /** Opcode in the low byte, `SendFlags` above it. */
@@ -25,6 +28,8 @@ export const SendEntry = {
   length: 4,
   remoteKey: 5,
   remoteOffset: 6,
+  /** With `SendFlags.immediate`. */
+  immediate: 7,
   workRequestIdLow: 8,
   workRequestIdHigh: 9,
   /** compareAndSwap: expected value; fetchAndAdd: addend. */
@@ -32,6 +37,7 @@ export const SendEntry = {
   compareAddHigh: 11,
   swapLow: 12,
   swapHigh: 13,
+  addressHandle: 14,
 } as const;
 
 /** Words of a write to several targets at once, behind the entries of a send ring. */
@@ -64,6 +70,8 @@ export const SendFlags = {
    * (see `integrity.ts`), as NICs offload checksums.
    */
   seal: 1 << 11,
+  /** Four bytes for the peer's completion; the work request takes up a receive there. */
+  immediate: 1 << 12,
 } as const;
 
 /** Words of one completion-ring entry. */
@@ -77,8 +85,27 @@ export const CompletionEntry = {
   queuePairNumber: 5,
   /** Work requests this completion retires: itself and the unsignalled ones before it. */
   retired: 6,
-  /** Handle of the local queue pair: a small integer, for accounting. */
+  /** Handle of the local queue pair: a small integer, for accounting. `RECEIVE_QUEUE` more for receives. */
   queuePair: 7,
+} as const;
+
+/** What completions of receives have added to the handle of their queue pair. */
+export const RECEIVE_QUEUE = 1 << 16;
+
+/** Words of what a completed receive has besides: in a ring of its own, at the same place. */
+export const Received = {
+  words: 4,
+  immediate: 0,
+  sourceQueuePairNumber: 1,
+  /** Bits of `ReceivedFlags`. */
+  flags: 2,
+} as const;
+
+/** What a completed receive has. */
+export const ReceivedFlags = {
+  immediate: 1 << 0,
+  /** The first 40 bytes are the packet's global routing header. */
+  globalHeader: 1 << 1,
 } as const;
 
 /** Bytes of a send ring with `depth` entries. */

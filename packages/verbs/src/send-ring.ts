@@ -3,8 +3,16 @@ import type { Context } from './context.ts';
 import { refuse } from './errors.ts';
 import { Owned } from './lifetime.ts';
 import type { QueuePair } from './queue-pair.ts';
-import { Ring, SendEntry, WriteNow } from './ring-layout.ts';
+import { Ring, SendEntry, SendFlags, WriteNow } from './ring-layout.ts';
 import { Opcode } from './work-completion.ts';
+
+/** What work requests are posted on: a queue pair, or its receives. */
+export interface Poster {
+  /** Of the queue pair. */
+  readonly handle: number;
+  /** Takes the places that one work request needs, or refuses. */
+  reserve(): void;
+}
 
 /** Peers that are written the same bytes, and what differs between their work requests. */
 export interface WriteTargets {
@@ -178,6 +186,60 @@ export class SendRing extends Owned {
     this.#publish();
   }
 
+  /**
+   * Posts a message or a datagram, or a write with immediate data. For a datagram `remoteKey` is the
+   * peer's queue key, and `remoteOffset` the number of its queue pair. Throws as `post` does.
+   */
+  postMessage(
+    queuePair: Poster,
+    opcodeAndFlags: number,
+    localRegion: number,
+    localOffset: number,
+    length: number,
+    remoteKey: number,
+    remoteOffset: number,
+    immediate: number,
+    addressHandle: number,
+    workRequestIdLow: number,
+    workRequestIdHigh: number,
+  ): void {
+    const at = this.#claim(queuePair);
+    const words = this.#words;
+    words[at + SendEntry.opcodeAndFlags] = opcodeAndFlags;
+    words[at + SendEntry.queuePair] = queuePair.handle;
+    words[at + SendEntry.localRegion] = localRegion;
+    words[at + SendEntry.localOffset] = localOffset;
+    words[at + SendEntry.length] = length;
+    words[at + SendEntry.remoteKey] = remoteKey;
+    words[at + SendEntry.remoteOffset] = remoteOffset;
+    words[at + SendEntry.immediate] = immediate;
+    words[at + SendEntry.addressHandle] = addressHandle;
+    words[at + SendEntry.workRequestIdLow] = workRequestIdLow;
+    words[at + SendEntry.workRequestIdHigh] = workRequestIdHigh;
+    this.#publish();
+  }
+
+  /** Posts a receive of up to `length` bytes. Throws as `post` does. */
+  postReceive(
+    receives: Poster,
+    localRegion: number,
+    localOffset: number,
+    length: number,
+    workRequestIdLow: number,
+    workRequestIdHigh: number,
+  ): void {
+    const at = this.#claim(receives);
+    const words = this.#words;
+    words[at + SendEntry.opcodeAndFlags] = Opcode.receive | SendFlags.signaled;
+    words[at + SendEntry.queuePair] = receives.handle;
+    words[at + SendEntry.localRegion] = localRegion;
+    words[at + SendEntry.localOffset] = localOffset;
+    words[at + SendEntry.length] = length;
+    words[at + SendEntry.workRequestIdLow] = workRequestIdLow;
+    words[at + SendEntry.workRequestIdHigh] = workRequestIdHigh;
+    this.#publish();
+  }
+
   /** Hands all posted work requests to the provider. */
   doorbell(): void {
     if (this.#words[Ring.consumer] === this.#produced) return;
@@ -200,7 +262,7 @@ export class SendRing extends Owned {
   }
 
   /** Checks every limit and returns the first word of the entry to fill. */
-  #claim(queuePair: QueuePair): number {
+  #claim(queuePair: Poster): number {
     const words = this.#words;
     if (this.#released) throw refuse('ibv_post_send', 'EBADF', 'used after close');
     if (((this.#produced - words[Ring.consumer]) | 0) >= this.depth)

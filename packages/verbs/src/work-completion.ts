@@ -54,6 +54,8 @@ export const Opcode = {
   fetchAndAdd: 3,
   send: 4,
   receive: 5,
+  /** A receive that a write with immediate data took up; its bytes are not touched. */
+  receiveRdmaWithImmediate: 6,
 } as const;
 
 /** Name of an opcode, e.g. `rdmaWrite`. */
@@ -74,8 +76,12 @@ export interface WorkCompletion {
   readonly workRequestIdHigh: number;
   readonly status: WorkCompletionStatusName;
   readonly opcode: OpcodeName;
-  /** Bytes moved; meaningful on success only. */
+  /** Bytes moved, with the global header of a datagram; meaningful on success only. */
   readonly byteLength: number;
   /** Number of the local queue pair. */
   readonly queuePairNumber: number;
+  /** Of a receive: what the sender gave, if it did. */
+  readonly immediate?: number;
+  /** Of a datagram that was received: from whom. */
+  readonly sourceQueuePairNumber?: number;
 }

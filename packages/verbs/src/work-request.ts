@@ -34,6 +34,8 @@ export type WorkRequest = WorkRequestOptions &
         readonly wake?: boolean;
         /** Let the provider store the integrity trailer in the last 8 bytes first. */
         readonly seal?: boolean;
+        /** For the completion of the oldest receive of the peer, which is taken up: 32 bits. */
+        readonly immediate?: number;
       }
     | { readonly kind: 'read'; readonly local: LocalRange; readonly remote: RemotePlace }
     | {
@@ -50,5 +52,21 @@ export type WorkRequest = WorkRequestOptions &
         readonly remote: RemotePlace;
         readonly add: bigint;
       }
-    | { readonly kind: 'send'; readonly local: LocalRange; readonly inline?: boolean }
+    | ({ readonly kind: 'send' } & Message)
   );
+
+/** What goes into the oldest receive of the peer. */
+export interface Message {
+  readonly local: LocalRange;
+  readonly inline?: boolean;
+  /** 32 bits for the completion of the receive. */
+  readonly immediate?: number;
+}
+
+/** Where one message may land: ibv_post_recv(3). */
+export interface ReceiveRequest {
+  /** Returned untouched in the completion. A safe integer. Default 0. */
+  readonly workRequestId?: number;
+  /** Room for the longest message that may come; for a datagram also for its global header. */
+  readonly local: LocalRange;
+}

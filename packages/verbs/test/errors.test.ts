@@ -61,7 +61,7 @@ describe('work completions', () => {
 
   it('names opcodes, and refuses what is none', () => {
     for (const [name, opcode] of Object.entries(Opcode)) expect(opcodeName(opcode)).toBe(name);
-    expect(() => opcodeName(6)).toThrow(RangeError);
+    expect(() => opcodeName(7)).toThrow(RangeError);
   });
 });
 

@@ -3,6 +3,9 @@ import { describe, expect, it } from 'vitest';
 import {
   CompletionEntry,
   completionRingBytes,
+  RECEIVE_QUEUE,
+  Received,
+  ReceivedFlags,
   Ring,
   SendEntry,
   sendRingBytes,
@@ -11,6 +14,7 @@ import {
 } from '../src/ring-layout.ts';
 import { ACCESS_FLAGS_ALL, AccessFlags } from '../src/access-flags.ts';
 import { QueuePairState } from '../src/queue-pair-state.ts';
+import { QueuePairType } from '../src/queue-pair-type.ts';
 import { Opcode, WorkCompletionStatus } from '../src/work-completion.ts';
 
 const native = new URL('../native/rings.h', import.meta.url);
@@ -26,7 +30,7 @@ describe('ring layout', () => {
     expect((SendEntry.words * 4) % LINE_BYTES).toBe(0);
   });
 
-  for (const [name, entry] of Object.entries({ SendEntry, CompletionEntry }))
+  for (const [name, entry] of Object.entries({ SendEntry, CompletionEntry, Received }))
     it(`gives every field of ${name} a word of its own inside the entry`, () => {
       const { words, ...fields } = entry as Record<string, number>;
       const places = Object.values(fields);
@@ -61,12 +65,18 @@ describe('ring layout', () => {
         kSendInline: SendFlags.inline,
         kSendWake: SendFlags.wake,
         kSendSeal: SendFlags.seal,
+        kSendImmediate: SendFlags.immediate,
+        kReceiveQueue: RECEIVE_QUEUE,
+        kReceivedWords: Received.words,
+        kReceivedImmediate: ReceivedFlags.immediate,
+        kReceivedGlobalHeader: ReceivedFlags.globalHeader,
       });
     });
 
-    it('the words of both entries', () => {
+    it('the words of every entry', () => {
       expect(structWords(native, 'SendEntry')).toEqual(SendEntry);
       expect(structWords(native, 'CompletionEntry')).toEqual(CompletionEntry);
+      expect(structWords(native, 'Received')).toEqual(Received);
     });
 
     it('the words of a write to several targets', () => {
@@ -79,6 +89,7 @@ describe('ring layout', () => {
       const types = new URL('types.h', native);
       expect(enumValues(types, 'Opcode')).toEqual(Opcode);
       expect(enumValues(types, 'QueuePairState')).toEqual(QueuePairState);
+      expect(upper(enumValues(types, 'QueuePairType'))).toEqual(QueuePairType);
       expect(WorkCompletionStatus).toMatchObject(enumValues(types, 'Status'));
       expect(constants(types)).toEqual({
         kAccessAll: ACCESS_FLAGS_ALL,
@@ -121,6 +132,13 @@ function enumValues(header: URL, name: string): Record<string, number> {
   const lines = body(header, 'enum class', name).matchAll(/k(\w+) = (\d+)/g);
   return Object.fromEntries(
     [...lines].map(([, key, value]) => [key[0].toLowerCase() + key.slice(1), Number(value)]),
+  );
+}
+
+/** Names that are abbreviations all through. */
+function upper(values: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name.toUpperCase(), value]),
   );
 }
 

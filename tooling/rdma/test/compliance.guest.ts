@@ -12,6 +12,7 @@ import {
   connect,
   EVERYTHING,
   join,
+  READ_ONLY,
   run,
   Side,
   writeRequest,
@@ -20,7 +21,7 @@ import { providerSuite } from '../../../packages/verbs/test/compliance/provider-
 import { devices, fixture } from './devices.ts';
 
 providerSuite('ibverbs', {
-  traits: { wakes: false, knowsItsPeer: false },
+  traits: { wakes: false, knowsItsPeer: false, messages: true },
   setup: () => fixture,
   teardown() {},
 });
@@ -61,6 +62,27 @@ describe('a doorbell', () => {
       expect(writeCalls() - before, `${count} work requests`).toBe(2 * Math.ceil(count / 32));
       for (let n = 0; n < 2 * count; n++) expect(completion(fixture, a).status).toBe('success');
     }
+  });
+});
+
+describe('a right that is taken away from a queue pair that waits for messages', () => {
+  afterEach(closeEverything);
+
+  it('leaves it in ERR, because the reset that a software device needs takes its receives', () => {
+    const pair = connect(fixture, { b: { receiveQueueDepth: 2 } });
+    const { queuePair, queue, region } = pair.b;
+    queuePair.postReceive({ local: { region, offset: 0, length: 8 } });
+    queuePair.doorbell();
+    queuePair.control.modifyAccess(READ_ONLY);
+    expect(completion(fixture, pair.b)).toMatchObject({
+      status: 'workRequestFlushed',
+      opcode: 'receive',
+    });
+    expect(queuePair.control.state).toBe('error');
+    expect(queue.outstanding).toBe(0);
+    pair.a.region.bytes.fill(1);
+    expect(run(fixture, pair.a, writeRequest(pair, 0, 8)).status).toBe('retryExceeded');
+    expect(region.bytes[0]).toBe(0);
   });
 });
 

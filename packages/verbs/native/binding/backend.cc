@@ -92,6 +92,7 @@ Napi::Value create_completion_queue(const Info& info) {
     result["queue"] = objects().completion_queues.add("ibv_create_cq", queue);
     result["ring"] = view_of(info.Env(), queue->ring());
     result["needsPoll"] = queue->needs_poll();
+    if (queue->received() != nullptr) result["received"] = view_of(info.Env(), queue->received());
     return result;
   });
 }
@@ -128,7 +129,11 @@ Napi::Value create_queue_pair(const Info& info) {
     QueuePairAttributes attributes;
     attributes.send_queue =
         objects().completion_queues.get("ibv_create_qp", property(given, "sendCompletionQueue"));
+    attributes.receive_queue =
+        objects().completion_queues.get("ibv_create_qp", property(given, "receiveCompletionQueue"));
+    attributes.type = static_cast<QueuePairType>(property(given, "type"));
     attributes.send_depth = property(given, "sendQueueDepth");
+    attributes.receive_depth = property(given, "receiveQueueDepth");
     attributes.inline_bytes = property(given, "inlineBytesMax");
 
     const uint32_t handle = objects().queue_pairs.reserve("ibv_create_qp");
@@ -163,6 +168,7 @@ QueuePairChange change_of(const Napi::Object& given) {
   change.remote_number = property(given, "remoteQueuePairNumber");
   change.receive_psn = property(given, "receivePacketSequenceNumber");
   change.send_psn = property(given, "sendPacketSequenceNumber");
+  change.queue_key = property(given, "queueKey");
   return change;
 }
 

@@ -30,7 +30,16 @@ Napi::Object limits_object(Napi::Env env, const ibverbs::Limits& limits) {
   object["messageBytesMax"] = limits.message_bytes;
   object["regionBytesMax"] = limits.region_bytes;
   object["mtuBytes"] = limits.mtu_bytes;
+  object["receiveQueueDepthMax"] = limits.receive_queue_depth;
   return object;
+}
+
+Napi::Array types_array(Napi::Env env, const ibverbs::Limits& limits) {
+  auto types = Napi::Array::New(env);
+  types[0u] = "RC";
+  if (limits.unreliable_connected) types[types.Length()] = "UC";
+  if (limits.unreliable_datagram) types[types.Length()] = "UD";
+  return types;
 }
 
 Napi::Object port_object(Napi::Env env, const ibverbs::PortInfo& port) {
@@ -64,6 +73,7 @@ Napi::Value list_devices(const Info& info) {
       object["name"] = device.name;
       object["software"] = device.software;
       object["limits"] = limits_object(env, device.limits);
+      object["queuePairTypes"] = types_array(env, device.limits);
       object["ports"] = ports;
       devices[devices.Length()] = object;
     }

@@ -1,5 +1,6 @@
 #include "completion_queue.h"
 
+#include <endian.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -15,6 +16,21 @@ constexpr uint32_t kBatch = 32;
 /// millisecond in all.
 constexpr uint32_t kLooksWhileOutstanding = 64;
 
+/// What a completed receive tells. Of one that failed a device tells nothing but the status.
+WorkQueue::Success message_of(const ibv_wc& one) {
+  const bool immediate = (one.wc_flags & IBV_WC_WITH_IMM) != 0;
+  const bool global_header = (one.wc_flags & IBV_WC_GRH) != 0;
+  const Opcode opcode = one.status == IBV_WC_SUCCESS && one.opcode == IBV_WC_RECV_RDMA_WITH_IMM
+                            ? Opcode::kReceiveRdmaWithImmediate
+                            : Opcode::kReceive;
+  return {static_cast<uint32_t>(opcode),
+          one.byte_len,
+          {immediate ? be32toh(one.imm_data) : 0,
+           one.src_qp,
+           (immediate ? kReceivedImmediate : 0) | (global_header ? kReceivedGlobalHeader : 0),
+           {}}};
+}
+
 }  // namespace
 
 IbvCompletionQueue::IbvCompletionQueue(std::shared_ptr<Device> device,
@@ -24,6 +40,7 @@ IbvCompletionQueue::IbvCompletionQueue(std::shared_ptr<Device> device,
       depth_(depth),
       memory_(std::make_shared<PinnedMapping>("ibv_create_cq",
                                               (kRingEntries + depth * kCompletionEntryWords) * 4)),
+      received_(std::make_shared<PinnedMapping>("ibv_create_cq", depth * kReceivedWords * 4)),
       queue_(library().create_cq(device_->raw(), static_cast<int>(depth), nullptr,
                                  channel_ == nullptr ? nullptr : channel_->raw(), 0)) {
   if (queue_ == nullptr) throw VerbsFailure("ibv_create_cq", errno, std::to_string(depth));
@@ -63,8 +80,10 @@ void IbvCompletionQueue::poll() {
 }
 
 bool IbvCompletionQueue::something_outstanding() const {
-  return std::any_of(users_.begin(), users_.end(),
-                     [](const auto& user) { return user.second->outstanding(); });
+  // A receive may wait for ever.
+  return std::any_of(users_.begin(), users_.end(), [](const auto& user) {
+    return !user.second->receives() && user.second->outstanding();
+  });
 }
 
 uint32_t IbvCompletionQueue::take_in() {
@@ -80,17 +99,26 @@ uint32_t IbvCompletionQueue::take_in() {
       // Those of a queue pair that was closed meanwhile are nobody's.
       const auto user = users_.find(static_cast<uint32_t>(one.wr_id >> 32));
       if (user == users_.end()) continue;
-      user->second->finish(static_cast<uint32_t>(one.wr_id), static_cast<uint32_t>(one.status));
+      const uint32_t number = static_cast<uint32_t>(one.wr_id);
+      const uint32_t status = static_cast<uint32_t>(one.status);
+      if (!user->second->receives()) {
+        user->second->finish(number, status, nullptr);
+        continue;
+      }
+      const WorkQueue::Success message = message_of(one);
+      user->second->finish(number, status, &message);
     }
     if (found <= 0) return total;
     total += static_cast<uint32_t>(found);
   }
 }
 
-void IbvCompletionQueue::push(const CompletionEntry& entry) {
+void IbvCompletionQueue::push(const CompletionEntry& entry, const Received* received) {
   const uint32_t tail = word(kRingProducer).load(std::memory_order_relaxed);
   auto* entries = reinterpret_cast<CompletionEntry*>(memory_->data() + kRingEntries * 4);
   entries[tail & (depth_ - 1)] = entry;
+  if (received != nullptr)
+    reinterpret_cast<Received*>(received_->data())[tail & (depth_ - 1)] = *received;
   word(kRingProducer).store(tail + 1, std::memory_order_release);
 }
 

@@ -22,6 +22,7 @@ class IbvCompletionQueue final : public CompletionQueue {
   ~IbvCompletionQueue() override;
 
   std::shared_ptr<Mapping> ring() const override { return memory_; }
+  std::shared_ptr<Mapping> received() const override { return received_; }
   bool needs_poll() const override { return true; }
   void poll() override;
 
@@ -33,7 +34,7 @@ class IbvCompletionQueue final : public CompletionQueue {
   /// Has the next poll ask every user for what it must retire without the device. Any thread.
   void notice() { noticed_.store(true, std::memory_order_release); }
   /// From `poll` only. JavaScript never has more outstanding than the ring holds.
-  void push(const CompletionEntry& entry);
+  void push(const CompletionEntry& entry, const Received* received);
 
  private:
   uint32_t take_in();
@@ -46,6 +47,7 @@ class IbvCompletionQueue final : public CompletionQueue {
   std::shared_ptr<CompletionChannel> channel_;
   uint32_t depth_;
   std::shared_ptr<PinnedMapping> memory_;
+  std::shared_ptr<PinnedMapping> received_;
   ibv_cq* queue_;
   std::atomic<bool> noticed_{false};
   std::mutex users_mutex_;

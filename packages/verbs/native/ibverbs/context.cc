@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "address_handle.h"
 #include "completion_queue.h"
 #include "memory.h"
 #include "queue_pair.h"
@@ -63,6 +64,11 @@ std::shared_ptr<QueuePair> IbvContext::create_queue_pair(std::shared_ptr<Protect
       device_, std::static_pointer_cast<Domain>(domain), attributes, handle);
   device_->local_network().add(queue_pair);
   return queue_pair;
+}
+
+std::shared_ptr<AddressHandle> IbvContext::create_address_handle(
+    std::shared_ptr<ProtectionDomain> domain, const std::string& address) {
+  return std::make_shared<IbvAddressHandle>(std::static_pointer_cast<Domain>(domain), address);
 }
 
 bool IbvContext::wait_for_wake(uint32_t timeout_us, uint32_t spin_us) {

@@ -25,6 +25,8 @@ class IbvContext final : public Context {
   std::shared_ptr<QueuePair> create_queue_pair(std::shared_ptr<ProtectionDomain> domain,
                                                const QueuePairAttributes& attributes,
                                                uint32_t handle) override;
+  std::shared_ptr<AddressHandle> create_address_handle(std::shared_ptr<ProtectionDomain> domain,
+                                                       const std::string& address) override;
   /// Nobody on another machine can look at a thread.
   void watch_this_thread() override {}
   bool wait_for_wake(uint32_t timeout_us, uint32_t spin_us) override;

@@ -10,6 +10,9 @@
 namespace mu::ibverbs {
 namespace {
 
+/// Hops that a packet may take over routers.
+constexpr uint8_t kHopLimit = 64;
+
 /// An IPv4 address as a GID begins with ten zero bytes and two of 0xff.
 bool holds_ipv4(const std::string& gid) {
   return gid.rfind("0000:0000:0000:0000:0000:ffff:", 0) == 0;
@@ -84,7 +87,7 @@ std::string Device::address() const {
   return text;
 }
 
-RemoteAddress parse_address(const std::string& text) {
+RemoteAddress parse_address(const char* verb, const Device& device, const std::string& text) {
   char layer[8] = {};
   char gid[40] = {};
   unsigned lid = 0;
@@ -94,8 +97,10 @@ RemoteAddress parse_address(const std::string& text) {
   RemoteAddress address{};
   if (fields != 4 || !known || std::strlen(gid) != 32 || lid > 0xffff || mtu < IBV_MTU_256 ||
       mtu > IBV_MTU_4096)
-    throw VerbsFailure("ibv_modify_qp", EINVAL, "not an address of ibverbs: " + text);
+    throw VerbsFailure(verb, EINVAL, "not an address of ibverbs: " + text);
   address.ethernet = layer[0] == 'r';
+  if (address.ethernet != device.ethernet())
+    throw VerbsFailure(verb, EINVAL, "the peer is on another kind of network");
   address.lid = static_cast<uint16_t>(lid);
   address.mtu = static_cast<ibv_mtu>(mtu);
   for (size_t n = 0; n < 16; n++) {
@@ -104,6 +109,18 @@ RemoteAddress parse_address(const std::string& text) {
     address.gid.raw[n] = static_cast<uint8_t>(byte);
   }
   return address;
+}
+
+ibv_ah_attr path_to(const Device& device, const RemoteAddress& remote) {
+  ibv_ah_attr path{};
+  path.port_num = static_cast<uint8_t>(device.options().port);
+  path.dlid = remote.lid;
+  if (!device.ethernet()) return path;
+  path.is_global = 1;
+  path.grh.dgid = remote.gid;
+  path.grh.sgid_index = static_cast<uint8_t>(device.gid_index());
+  path.grh.hop_limit = kHopLimit;
+  return path;
 }
 
 }  // namespace mu::ibverbs

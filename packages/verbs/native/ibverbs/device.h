@@ -39,6 +39,10 @@ struct Limits {
   uint32_t region_bytes;
   uint32_t mtu_bytes;
   uint32_t outstanding_reads;
+  uint32_t receive_queue_depth;
+  /// Which types of queue pairs there are besides RC.
+  bool unreliable_connected;
+  bool unreliable_datagram;
 };
 
 struct Gid {
@@ -84,6 +88,7 @@ class Device {
   /// Whether packets need a global header: always on Ethernet.
   bool ethernet() const { return ethernet_; }
   uint32_t gid_index() const { return gid_index_; }
+  ibv_mtu mtu() const { return mtu_; }
   /// Of everything that is made from this device here.
   LocalNetwork& local_network() { return local_network_; }
   /// Where peers find this port: link layer, LID, GID and MTU in one text.
@@ -111,7 +116,11 @@ struct RemoteAddress {
   ibv_mtu mtu;
 };
 
-/// Throws EINVAL for what `Device::address` does not write.
-RemoteAddress parse_address(const std::string& text);
+/// Throws EINVAL, in the name of `verb`, for what `Device::address` does not write, and for a peer on
+/// another kind of network.
+RemoteAddress parse_address(const char* verb, const Device& device, const std::string& text);
+
+/// How packets of ours get there.
+ibv_ah_attr path_to(const Device& device, const RemoteAddress& remote);
 
 }  // namespace mu::ibverbs

@@ -40,6 +40,8 @@ bool resolve_all(void* handle, Library& all) {
          resolve(handle, "ibv_ack_cq_events", all.ack_cq_events) &&
          resolve(handle, "ibv_create_cq", all.create_cq) &&
          resolve(handle, "ibv_destroy_cq", all.destroy_cq) &&
+         resolve(handle, "ibv_create_ah", all.create_ah) &&
+         resolve(handle, "ibv_destroy_ah", all.destroy_ah) &&
          resolve(handle, "ibv_create_qp", all.create_qp) &&
          resolve(handle, "ibv_destroy_qp", all.destroy_qp) &&
          resolve(handle, "ibv_modify_qp", all.modify_qp) &&

@@ -33,6 +33,8 @@ struct Library {
   decltype(&::ibv_ack_cq_events) ack_cq_events;
   decltype(&::ibv_create_cq) create_cq;
   decltype(&::ibv_destroy_cq) destroy_cq;
+  decltype(&::ibv_create_ah) create_ah;
+  decltype(&::ibv_destroy_ah) destroy_ah;
   decltype(&::ibv_create_qp) create_qp;
   decltype(&::ibv_destroy_qp) destroy_qp;
   decltype(&::ibv_modify_qp) modify_qp;

@@ -15,37 +15,49 @@ constexpr uint32_t kQueueDepthMax = 32'768;
 constexpr uint32_t kRegionBytesMax = 0xffff'f000;
 constexpr uint32_t kReadsMax = 16;
 
-/// No verb tells how many bytes a device takes inline: it shows when a queue pair is made.
-uint32_t try_inline_bytes(ibv_context* context) {
-  const Library& verbs = library();
+/// No verb tells how many bytes a device takes inline, nor which types of queue pairs it has: it shows
+/// when one is made.
+struct Found {
   uint32_t inline_bytes = 0;
+  bool unreliable_connected = false;
+  bool unreliable_datagram = false;
+};
+
+bool can_make(ibv_pd* domain, ibv_cq* queue, ibv_qp_type type, uint32_t inline_bytes) {
+  ibv_qp_init_attr attributes{};
+  attributes.send_cq = queue;
+  attributes.recv_cq = queue;
+  attributes.qp_type = type;
+  attributes.cap = {1, 1, 1, 1, inline_bytes};
+  ibv_qp* queue_pair = library().create_qp(domain, &attributes);
+  if (queue_pair != nullptr) library().destroy_qp(queue_pair);
+  return queue_pair != nullptr;
+}
+
+Found try_out(ibv_context* context) {
+  const Library& verbs = library();
+  Found found;
   ibv_pd* domain = verbs.alloc_pd(context);
   ibv_cq* queue = verbs.create_cq(context, 1, nullptr, nullptr, 0);
-  for (uint32_t tried = kInlineBytesMax; domain != nullptr && queue != nullptr && tried >= 32;
-       tried /= 2) {
-    ibv_qp_init_attr attributes{};
-    attributes.send_cq = queue;
-    attributes.recv_cq = queue;
-    attributes.qp_type = IBV_QPT_RC;
-    attributes.cap = {1, 1, 1, 1, tried};
-    ibv_qp* queue_pair = verbs.create_qp(domain, &attributes);
-    if (queue_pair == nullptr) continue;
-    inline_bytes = tried;
-    verbs.destroy_qp(queue_pair);
-    break;
+  if (domain != nullptr && queue != nullptr) {
+    uint32_t tried = kInlineBytesMax;
+    while (tried >= 32 && !can_make(domain, queue, IBV_QPT_RC, tried)) tried /= 2;
+    found.inline_bytes = tried >= 32 ? tried : 0;
+    found.unreliable_connected = can_make(domain, queue, IBV_QPT_UC, 0);
+    found.unreliable_datagram = can_make(domain, queue, IBV_QPT_UD, 0);
   }
   if (queue != nullptr) verbs.destroy_cq(queue);
   if (domain != nullptr) verbs.dealloc_pd(domain);
-  return inline_bytes;
+  return found;
 }
 
 /// Tried once for each device.
-uint32_t inline_bytes_of(ibv_context* context) {
+Found found_at(ibv_context* context) {
   static std::mutex mutex;
-  static auto* known = new std::unordered_map<std::string, uint32_t>();
+  static auto* known = new std::unordered_map<std::string, Found>();
   std::lock_guard lock(mutex);
-  const auto [found, is_new] = known->try_emplace(library().get_device_name(context->device), 0);
-  if (is_new) found->second = try_inline_bytes(context);
+  const auto [found, is_new] = known->try_emplace(library().get_device_name(context->device));
+  if (is_new) found->second = try_out(context);
   return found->second;
 }
 
@@ -56,13 +68,19 @@ uint32_t at_most(uint64_t value, uint64_t limit) {
 }  // namespace
 
 Limits limits_of(ibv_context* context, const ibv_device_attr& device, const ibv_port_attr& port) {
-  return {std::bit_floor(at_most(static_cast<uint64_t>(device.max_qp_wr), kQueueDepthMax)),
+  const Found found = found_at(context);
+  const uint32_t depth =
+      std::bit_floor(at_most(static_cast<uint64_t>(device.max_qp_wr), kQueueDepthMax));
+  return {depth,
           std::bit_floor(at_most(static_cast<uint64_t>(device.max_cqe), kQueueDepthMax)),
-          inline_bytes_of(context),
+          found.inline_bytes,
           at_most(port.max_msg_sz, 0x8000'0000),
           at_most(device.max_mr_size, kRegionBytesMax),
           128u << port.active_mtu,
-          at_most(static_cast<uint64_t>(device.max_qp_rd_atom), kReadsMax)};
+          at_most(static_cast<uint64_t>(device.max_qp_rd_atom), kReadsMax),
+          depth,
+          found.unreliable_connected,
+          found.unreliable_datagram};
 }
 
 }  // namespace mu::ibverbs

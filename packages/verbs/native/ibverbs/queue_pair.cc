@@ -9,10 +9,8 @@ namespace mu::ibverbs {
 namespace {
 
 constexpr uint32_t kPacketSequenceNumberMax = 0xff'ffff;
-/// Hops that a packet may take over routers.
-constexpr uint8_t kHopLimit = 64;
-/// ibv_modify_qp(3): 12 = 0.64 ms. Nothing here waits for receives, so it never comes to that.
-constexpr uint8_t kReceiverNotReadyTimer = 12;
+/// A queue key with the top bit set is the system's own.
+constexpr uint32_t kQueueKeyMax = 0x7fff'ffff;
 /// How often a queue pair is brought to RESET before that counts as refused.
 constexpr uint32_t kResetsMax = 10;
 
@@ -20,20 +18,26 @@ VerbsFailure invalid(const std::string& detail) {
   return VerbsFailure("ibv_modify_qp", EINVAL, detail);
 }
 
-ibv_qp* create(const Domain& domain, ibv_cq* queue, uint32_t depth, uint32_t inline_bytes) {
-  ibv_qp_init_attr attributes{};
-  attributes.send_cq = queue;
-  attributes.recv_cq = queue;
-  attributes.qp_type = IBV_QPT_RC;
-  attributes.cap = {depth, 1, 1, 1, inline_bytes};
-  ibv_qp* queue_pair = library().create_qp(domain.raw(), &attributes);
-  if (queue_pair == nullptr)
-    throw VerbsFailure("ibv_create_qp", errno, "depth " + std::to_string(depth));
-  return queue_pair;
+ibv_qp_type to_verbs(QueuePairType type) {
+  static_assert(static_cast<int>(QueuePairType::kRC) == IBV_QPT_RC &&
+                static_cast<int>(QueuePairType::kUC) == IBV_QPT_UC &&
+                static_cast<int>(QueuePairType::kUD) == IBV_QPT_UD);
+  return static_cast<ibv_qp_type>(type);
 }
 
-int remote_rights(uint32_t access) {
-  return static_cast<int>(access & (kAccessRemoteWrite | kAccessRemoteRead | kAccessRemoteAtomic));
+ibv_qp* create(const Domain& domain, const QueuePairAttributes& attributes, ibv_cq* sends,
+               ibv_cq* receives) {
+  ibv_qp_init_attr initial{};
+  initial.send_cq = sends;
+  initial.recv_cq = receives;
+  initial.qp_type = to_verbs(attributes.type);
+  // Some devices make no queue without a place.
+  initial.cap = {attributes.send_depth, std::max(1u, attributes.receive_depth), 1, 1,
+                 attributes.inline_bytes};
+  ibv_qp* queue_pair = library().create_qp(domain.raw(), &initial);
+  if (queue_pair == nullptr)
+    throw VerbsFailure("ibv_create_qp", errno, "depth " + std::to_string(attributes.send_depth));
+  return queue_pair;
 }
 
 }  // namespace
@@ -42,18 +46,31 @@ IbvQueuePair::IbvQueuePair(std::shared_ptr<Device> device, std::shared_ptr<Domai
                            const QueuePairAttributes& attributes, uint32_t handle)
     : device_(std::move(device)),
       domain_(std::move(domain)),
+      type_(attributes.type),
       completions_(std::static_pointer_cast<IbvCompletionQueue>(attributes.send_queue)),
+      receive_completions_(std::static_pointer_cast<IbvCompletionQueue>(attributes.receive_queue)),
       inline_bytes_(attributes.inline_bytes),
-      queue_pair_(create(*domain_, completions_->raw(), attributes.send_depth, inline_bytes_)),
+      queue_pair_(create(*domain_, attributes, completions_->raw(), receive_completions_->raw())),
       work_(std::make_unique<WorkQueue>(*completions_, attributes.send_depth, queue_pair_->qp_num,
                                         handle)) {
   completions_->attach(work_->serial(), work_.get());
+  if (attributes.receive_depth == 0) return;
+  receives_ = std::make_unique<WorkQueue>(*receive_completions_, attributes.receive_depth,
+                                          queue_pair_->qp_num, handle | kReceiveQueue);
+  receive_completions_->attach(receives_->serial(), receives_.get());
 }
 
 IbvQueuePair::~IbvQueuePair() {
   device_->local_network().remove(number());
   completions_->detach(work_->serial());
+  if (receives_ != nullptr) receive_completions_->detach(receives_->serial());
   library().destroy_qp(queue_pair_);
+}
+
+/// Everything posted is retired by us. Whether there was nothing.
+bool IbvQueuePair::cancel() {
+  const bool idle = work_->cancel();
+  return (receives_ == nullptr || receives_->cancel()) && idle;
 }
 
 void IbvQueuePair::modify(const QueuePairChange& change) {
@@ -65,19 +82,23 @@ void IbvQueuePair::modify(const QueuePairChange& change) {
       reset();
       access_ = 0;
       // The device forgets what was outstanding, and will not complete it.
-      work_->cancel();
+      cancel();
       return;
     case QueuePairState::kInit:
+      queue_key_ = change.queue_key;
       initialize(change.has_access ? change.access : access_.load());
       return;
-    case QueuePairState::kReadyToReceive:
+    case QueuePairState::kReadyToReceive: {
       remote_address_ = change.remote_address;
       remote_number_ = change.remote_number;
       receive_psn_ = change.receive_psn;
-      local_ = remote_address_ == device_->address() &&
-               device_->local_network().find(remote_number_) != nullptr;
+      const auto peer = remote_address_ == device_->address()
+                            ? device_->local_network().find(remote_number_)
+                            : nullptr;
+      local_ = peer != nullptr && may_be_local() && peer->may_be_local();
       connect(change.receive_psn);
       return;
+    }
     case QueuePairState::kReadyToSend:
       if (state() == QueuePairState::kReadyToReceive) start(change.send_psn);
       if (change.has_access) change_access(change.access);
@@ -101,17 +122,21 @@ void IbvQueuePair::check(const QueuePairChange& change) const {
     throw invalid("unknown access flags " + std::to_string(change.access));
   if (change.receive_psn > kPacketSequenceNumberMax || change.send_psn > kPacketSequenceNumberMax)
     throw invalid("a packet sequence number has 24 bits");
+  if (change.queue_key > kQueueKeyMax) throw invalid("a queue key has 31 bits");
+  if (type_ == QueuePairType::kUD && change.has_access)
+    throw invalid("datagrams are not a right to anything");
 }
 
-void IbvQueuePair::apply(ibv_qp_attr& attributes, int mask) {
-  const int error = library().modify_qp(queue_pair_, &attributes, mask);
+void IbvQueuePair::apply(Step step) {
+  const int error = library().modify_qp(queue_pair_, &step.attributes, step.mask);
   if (error != 0) throw VerbsFailure("ibv_modify_qp", error, "refused by the device");
 }
 
 void IbvQueuePair::to_state(ibv_qp_state to) {
-  ibv_qp_attr attributes{};
-  attributes.qp_state = to;
-  apply(attributes, IBV_QP_STATE);
+  Step step;
+  step.attributes.qp_state = to;
+  step.mask = IBV_QP_STATE;
+  apply(step);
 }
 
 /// To RESET, with nothing of the earlier life under way.
@@ -127,47 +152,26 @@ void IbvQueuePair::reset() {
 }
 
 void IbvQueuePair::initialize(uint32_t access) {
-  ibv_qp_attr attributes{};
-  attributes.qp_state = IBV_QPS_INIT;
-  attributes.port_num = static_cast<uint8_t>(device_->options().port);
-  attributes.qp_access_flags = static_cast<unsigned>(remote_rights(access));
-  apply(attributes, IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS);
+  apply(to_init(type_, static_cast<uint8_t>(device_->options().port), access, queue_key_));
   access_ = access;
 }
 
 void IbvQueuePair::connect(uint32_t receive_psn) {
-  const RemoteAddress remote = parse_address(remote_address_);
-  const RemoteAddress own = parse_address(device_->address());
-  if (remote.ethernet != own.ethernet) throw invalid("the peer is on another kind of network");
-  ibv_qp_attr attributes{};
-  attributes.qp_state = IBV_QPS_RTR;
-  attributes.path_mtu = std::min(own.mtu, remote.mtu);
-  attributes.dest_qp_num = remote_number_;
-  attributes.rq_psn = receive_psn;
-  attributes.max_dest_rd_atomic = static_cast<uint8_t>(device_->limits().outstanding_reads);
-  attributes.min_rnr_timer = kReceiverNotReadyTimer;
-  attributes.ah_attr.port_num = static_cast<uint8_t>(device_->options().port);
-  attributes.ah_attr.dlid = remote.lid;
-  if (device_->ethernet()) {
-    attributes.ah_attr.is_global = 1;
-    attributes.ah_attr.grh.dgid = remote.gid;
-    attributes.ah_attr.grh.sgid_index = static_cast<uint8_t>(device_->gid_index());
-    attributes.ah_attr.grh.hop_limit = kHopLimit;
+  const auto reads = static_cast<uint8_t>(device_->limits().outstanding_reads);
+  Peer peer{};
+  if (type_ != QueuePairType::kUD) {
+    const RemoteAddress remote = parse_address("ibv_modify_qp", *device_, remote_address_);
+    const ibv_mtu mtu = std::min(device_->mtu(), remote.mtu);
+    peer = {remote_number_, receive_psn, mtu, path_to(*device_, remote)};
   }
-  apply(attributes, IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN | IBV_QP_RQ_PSN |
-                        IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER);
+  apply(to_ready_to_receive(type_, peer, reads));
 }
 
 void IbvQueuePair::start(uint32_t send_psn) {
-  ibv_qp_attr attributes{};
-  attributes.qp_state = IBV_QPS_RTS;
-  attributes.timeout = static_cast<uint8_t>(device_->options().timeout_exponent);
-  attributes.retry_cnt = static_cast<uint8_t>(device_->options().retry_count);
-  attributes.rnr_retry = attributes.retry_cnt;
-  attributes.sq_psn = send_psn;
-  attributes.max_rd_atomic = static_cast<uint8_t>(device_->limits().outstanding_reads);
-  apply(attributes, IBV_QP_STATE | IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY |
-                        IBV_QP_SQ_PSN | IBV_QP_MAX_QP_RD_ATOMIC);
+  const Patience patience{static_cast<uint8_t>(device_->options().timeout_exponent),
+                          static_cast<uint8_t>(device_->options().retry_count)};
+  const auto reads = static_cast<uint8_t>(device_->limits().outstanding_reads);
+  apply(to_ready_to_send(type_, send_psn, patience, reads));
   accepts_ = true;
   if (local_)
     device_->local_network().open(
@@ -192,10 +196,7 @@ void IbvQueuePair::change_access(uint32_t access) {
   // What a local peer loses is lost first, and what it gains is gained last.
   device_->local_network().set_access(number(), access_ & access);
   const uint32_t revoked = access_ & ~access & (kAccessRemoteWrite | kAccessRemoteAtomic);
-  ibv_qp_attr attributes{};
-  attributes.qp_state = IBV_QPS_RTS;
-  attributes.qp_access_flags = static_cast<unsigned>(remote_rights(access));
-  apply(attributes, IBV_QP_STATE | IBV_QP_ACCESS_FLAGS);
+  apply(to_access(type_, access));
   access_ = access;
   device_->local_network().set_access(number(), access);
   if (revoked != 0 && !local_ && device_->revokes_by_reset()) pass_through_reset(access);
@@ -211,7 +212,7 @@ void IbvQueuePair::pass_through_reset(uint32_t access) {
   const bool works = state() == QueuePairState::kReadyToSend;
   accepts_ = false;
   reset();
-  const bool idle = work_->cancel();
+  const bool idle = cancel();
   ibv_qp_attr attributes{};
   ibv_qp_init_attr initial{};
   const int error = library().query_qp(queue_pair_, &attributes, IBV_QP_RQ_PSN | IBV_QP_SQ_PSN, &initial);
@@ -231,7 +232,7 @@ void IbvQueuePair::pass_through_reset(uint32_t access) {
 void IbvQueuePair::give_up() {
   stop_accepting();
   reset();
-  work_->cancel();
+  cancel();
   to_error();
 }
 

@@ -1,4 +1,4 @@
-// A reliable connected queue pair of a device.
+// A queue pair of a device: reliable or unreliable connected, or of datagrams.
 #pragma once
 
 #include <atomic>
@@ -9,6 +9,7 @@
 
 #include "completion_queue.h"
 #include "memory.h"
+#include "steps.h"
 #include "work_queue.h"
 
 namespace mu::ibverbs {
@@ -33,10 +34,13 @@ class IbvQueuePair final : public QueuePair {
   /// Hands them to the device, as many at a time as it takes, or has them fail.
   void execute(Entries entries, const HandleResolver& handles);
 
+  /// Whether it is of the kind whose peers here are reached by copying: one that receives nothing.
+  bool may_be_local() const { return type_ == QueuePairType::kRC && receives_ == nullptr; }
+
  private:
   QueuePairState state() const;
   void check(const QueuePairChange& change) const;
-  void apply(ibv_qp_attr& attributes, int mask);
+  void apply(Step step);
   void to_state(ibv_qp_state state);
   void reset();
   void initialize(uint32_t access);
@@ -48,18 +52,30 @@ class IbvQueuePair final : public QueuePair {
   void stop_accepting();
   void broken_by_peer();
   void break_down();
-  Status hand_over(Entries& entries, const HandleResolver& handles);
+  template <typename Request>
+  Status hand_over(WorkQueue& work, Entries& entries, const HandleResolver& handles);
+  bool cancel();
+  bool is_receive(const SendEntry& entry) const;
   Status copy(Entries& entries, const HandleResolver& handles);
   void to_error();
   Status describe(const SendEntry& entry, const HandleResolver& handles, ibv_send_wr& request,
                   ibv_sge& bytes) const;
+  Status describe(const SendEntry& entry, const HandleResolver& handles, ibv_recv_wr& request,
+                  ibv_sge& bytes) const;
+  Status address(const SendEntry& entry, const HandleResolver& handles, ibv_send_wr& request) const;
+  const Region* local_bytes(const SendEntry& entry, const HandleResolver& handles,
+                            bool stores) const;
 
   std::shared_ptr<Device> device_;
   std::shared_ptr<Domain> domain_;
+  QueuePairType type_;
   std::shared_ptr<IbvCompletionQueue> completions_;
+  std::shared_ptr<IbvCompletionQueue> receive_completions_;
   uint32_t inline_bytes_;
   ibv_qp* queue_pair_;
   std::unique_ptr<WorkQueue> work_;
+  /// Null when it receives nothing.
+  std::unique_ptr<WorkQueue> receives_;
 
   /// Guards the state machine against posting: a work request that is posted to a queue pair
   /// outside RTS may wait there, and be sent in its next life.
@@ -72,6 +88,8 @@ class IbvQueuePair final : public QueuePair {
   bool local_ = false;
   uint32_t receive_psn_ = 0;
   std::atomic<uint32_t> access_{0};
+  /// Of datagrams: what a sender must know.
+  uint32_t queue_key_ = 0;
 };
 
 }  // namespace mu::ibverbs

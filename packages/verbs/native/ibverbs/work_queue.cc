@@ -62,12 +62,12 @@ bool WorkQueue::outstanding() {
   return unretired_ != next_;
 }
 
-void WorkQueue::finish(uint32_t number, uint32_t status) {
+void WorkQueue::finish(uint32_t number, uint32_t status, const Success* success) {
   std::lock_guard lock(mutex_);
   // Retired already: it is of an earlier life of the queue pair.
   if (before(number, unretired_)) return;
   if (!before(number, cancelled_)) retire_below(cancelled_);
-  complete(number, status);
+  complete(number, status, success);
 }
 
 void WorkQueue::retire_noticed() {
@@ -86,15 +86,18 @@ void WorkQueue::retire_below(uint32_t end) {
     complete(unretired_, static_cast<uint32_t>(posted_[unretired_ & mask_].outcome));
 }
 
-void WorkQueue::complete(uint32_t number, uint32_t status) {
+void WorkQueue::complete(uint32_t number, uint32_t status, const Success* success) {
   const Posted& posted = posted_[number & mask_];
   const uint32_t retired = number + 1 - unretired_;
   unretired_ = number + 1;
   // Numbers wrap: what is behind must not come to look as if it were ahead.
   if (before(cancelled_, unretired_)) cancelled_ = unretired_;
   if (before(finished_, unretired_)) finished_ = unretired_;
-  completions_.push({posted.id_low, posted.id_high, status, posted.opcode,
-                     status == 0 ? posted.length : 0, queue_pair_number_, retired, handle_});
+  const uint32_t opcode = success == nullptr ? posted.opcode : success->opcode;
+  const uint32_t length = success == nullptr ? posted.length : success->byte_length;
+  completions_.push({posted.id_low, posted.id_high, status, opcode, status == 0 ? length : 0,
+                     queue_pair_number_, retired, handle_},
+                    success == nullptr ? nullptr : &success->received);
 }
 
 }  // namespace mu::ibverbs

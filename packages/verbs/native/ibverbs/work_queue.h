@@ -1,4 +1,4 @@
-// What a queue pair has posted and not retired, in posted order.
+// What a queue pair has posted to one of its queues and not retired, in posted order.
 #pragma once
 
 #include <mutex>
@@ -11,15 +11,18 @@ namespace mu::ibverbs {
 
 class IbvCompletionQueue;
 
-/// The provider's own account of a send queue. Devices complete only what was signalled or failed,
+/// The provider's own account of a send queue or a receive queue. Devices complete only what was signalled or failed,
 /// and forget what is outstanding at a reset; JavaScript is told of everything.
 ///
 /// Work requests are numbered over all lives of the queue pair. A number is half of the work
 /// request id that the device sees, so a completion of an earlier life is recognised as such.
 class WorkQueue {
  public:
+  /// `handle` is what JavaScript knows the queue by; that of a receive queue has `kReceiveQueue`.
   WorkQueue(IbvCompletionQueue& completions, uint32_t depth, uint32_t queue_pair_number,
             uint32_t handle);
+
+  bool receives() const { return (handle_ & kReceiveQueue) != 0; }
 
   /// Names this queue in work request ids; never used again in this process.
   uint32_t serial() const { return serial_; }
@@ -36,8 +39,14 @@ class WorkQueue {
 
   /// Whether anything is not retired. Any thread.
   bool outstanding();
-  /// The device completed this one. From the completion queue's poll.
-  void finish(uint32_t number, uint32_t status);
+  /// What a completion says besides its status, where it is a success.
+  struct Success {
+    uint32_t opcode;
+    uint32_t byte_length;
+    Received received;
+  };
+  /// The device completed this one; `success` may be null. From the completion queue's poll.
+  void finish(uint32_t number, uint32_t status, const Success* success);
   /// Completes what was cancelled, or done without the device. From the completion queue's poll, after
   /// what the device had.
   void retire_noticed();
@@ -53,7 +62,7 @@ class WorkQueue {
   };
 
   void retire_below(uint32_t end);
-  void complete(uint32_t number, uint32_t status);
+  void complete(uint32_t number, uint32_t status, const Success* success = nullptr);
 
   IbvCompletionQueue& completions_;
   uint32_t serial_;

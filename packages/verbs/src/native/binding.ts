@@ -10,12 +10,15 @@ import type {
   PeerThreadState,
 } from '../backend.ts';
 import type { VerbsError } from '../errors.ts';
+import type { QueuePairTypeName } from '../queue-pair-type.ts';
 
 /** A device as the addon describes it. */
 export interface IbverbsDevice {
   readonly name: string;
   /** Whether it is made of software, such as Soft-RoCE. */
   readonly software: boolean;
+  /** The types of queue pairs that it has. */
+  readonly queuePairTypes: readonly QueuePairTypeName[];
   readonly limits: DeviceLimits;
   readonly ports: readonly IbverbsPort[];
 }
@@ -80,6 +83,8 @@ export interface Binding {
   modifyQueuePair(queuePair: number, change: RawQueuePairChange): void;
   modifyQueuePairElsewhere(queuePair: number, changes: readonly RawQueuePairChange[]): void;
   queryQueuePair(queuePair: number): RawQueuePairQuery;
+  createAddressHandle(context: number, domain: number, address: string): number;
+  destroyAddressHandle(addressHandle: number): void;
   peerThreadState(queuePair: number): PeerThreadState;
   watchThisThread(context: number): void;
   waitForWake(context: number, timeoutUs: number, spinUs: number): boolean;

@@ -14,7 +14,7 @@ export interface IbverbsOptions {
    */
   readonly timeoutExponent?: number;
   /**
-   * How often an unacknowledged packet is sent again, 0 to 6. Default 3. Not 7: Soft-RoCE takes that
+   * How often an unacknowledged packet is sent again, and a message that found no receive, 0 to 6. Default 3. Not 7: Soft-RoCE takes that
    * for "for ever", and a write to a dead peer would never complete.
    */
   readonly retryCount?: number;
@@ -83,9 +83,12 @@ class IbverbsBackend extends NativeBackend {
   }
 
   listDevices(): DeviceInfo[] {
-    return this.binding
-      .listIbverbsDevices()
-      .map(({ name, limits }) => ({ name, provider: 'ibverbs', limits }));
+    return this.binding.listIbverbsDevices().map(({ name, queuePairTypes, limits }) => ({
+      name,
+      provider: 'ibverbs',
+      queuePairTypes,
+      limits,
+    }));
   }
 
   openContext(device: string): number {

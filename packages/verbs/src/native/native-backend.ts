@@ -25,6 +25,7 @@ export abstract class NativeBackend implements Backend {
   declare destroyQueuePair: Binding['destroyQueuePair'];
   declare modifyQueuePair: Binding['modifyQueuePair'];
   declare queryQueuePair: Binding['queryQueuePair'];
+  declare destroyAddressHandle: Binding['destroyAddressHandle'];
   declare peerThreadState: Binding['peerThreadState'];
   declare watchThisThread: Binding['watchThisThread'];
   declare waitForWake: Binding['waitForWake'];
@@ -59,6 +60,10 @@ export abstract class NativeBackend implements Backend {
     return this.binding.createQueuePair(this.#contextOf(domain), domain, attributes);
   }
 
+  createAddressHandle(domain: number, address: string): number {
+    return this.binding.createAddressHandle(this.#contextOf(domain), domain, address);
+  }
+
   #contextOf(domain: number): number {
     return this.#contextOfDomain.get(domain) ?? 0;
   }
@@ -79,6 +84,7 @@ const PASSED_THROUGH = [
   'destroyQueuePair',
   'modifyQueuePair',
   'queryQueuePair',
+  'destroyAddressHandle',
   'peerThreadState',
   'watchThisThread',
   'waitForWake',

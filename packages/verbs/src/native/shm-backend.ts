@@ -28,6 +28,7 @@ export function defaultFabric(): string {
 const SHM_DEVICE: DeviceInfo = {
   name: 'shm0',
   provider: 'shm',
+  queuePairTypes: ['RC'],
   limits: {
     sendQueueDepthMax: 32_768,
     completionQueueDepthMax: 65_536,
@@ -35,6 +36,7 @@ const SHM_DEVICE: DeviceInfo = {
     messageBytesMax: 0x4000_0000,
     regionBytesMax: 0x4000_0000,
     mtuBytes: 4096,
+    receiveQueueDepthMax: 0,
   },
 };
 

@@ -39,6 +39,8 @@ export interface Traits {
    * taken for the peer.
    */
   readonly knowsItsPeer: boolean;
+  /** Whether there are messages, and queue pairs of the types UC and UD; elsewhere they are refused. */
+  readonly messages: boolean;
 }
 
 export interface ProviderHooks {
@@ -64,6 +66,8 @@ export interface SideOptions {
   readonly sendRingDepth?: number;
   readonly sendQueueDepth?: number;
   readonly inlineBytesMax?: number;
+  readonly type?: 'RC' | 'UC';
+  readonly receiveQueueDepth?: number;
 }
 
 const opened: Context[] = [];
@@ -102,6 +106,8 @@ export class Side {
       sendCompletionQueue: this.queue,
       sendQueueDepth: this.options.sendQueueDepth ?? 128,
       inlineBytesMax: this.options.inlineBytesMax ?? 0,
+      type: this.options.type ?? 'RC',
+      receiveQueueDepth: this.options.receiveQueueDepth ?? 0,
     });
   }
 

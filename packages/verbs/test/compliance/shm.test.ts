@@ -10,7 +10,7 @@ if (shmProblem !== undefined) {
 } else {
   let fabric = '';
   providerSuite('shm', {
-    traits: { wakes: true, knowsItsPeer: true },
+    traits: { wakes: true, knowsItsPeer: true, messages: false },
     setup() {
       fabric = makeFabric();
       return shmFixture(fabric);

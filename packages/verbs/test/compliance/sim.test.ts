@@ -8,7 +8,7 @@ for (const [name, tearProbability] of [
 ] as const) {
   let seed = 0;
   providerSuite(name, {
-    traits: { wakes: true, knowsItsPeer: true },
+    traits: { wakes: true, knowsItsPeer: true, messages: false },
     setup(): ProviderFixture {
       const fabric = new SimFabric({ seed: ++seed, faults: { tearProbability } });
       const device = (host: string): Device => {

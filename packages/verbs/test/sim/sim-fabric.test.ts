@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { CompletionEntry, Opcode, Ring, SendEntry, SendFlags, SimFabric } from '../../src/index.ts';
+import {
+  CompletionEntry,
+  Opcode,
+  QueuePairType,
+  Ring,
+  SendEntry,
+  SendFlags,
+  SimFabric,
+} from '../../src/index.ts';
 import { fill, writeRequest } from '../compliance/harness.ts';
 import { outcomes, simPair } from './sim-harness.ts';
 
@@ -96,9 +104,11 @@ describe('the sim backend, raw', () => {
     const ring = backend.createSendRing(context, 64);
     const memory = backend.registerMemory(domain, 256, 15);
     const attributes = {
+      type: QueuePairType.RC,
       sendCompletionQueue: queue.queue,
       receiveCompletionQueue: queue.queue,
       sendQueueDepth: 64,
+      receiveQueueDepth: 0,
       inlineBytesMax,
     };
     const connectToSelf = () => {

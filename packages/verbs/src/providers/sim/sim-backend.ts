@@ -51,8 +51,9 @@ export class SimBackend implements Backend {
       messageBytesMax: 2 ** 31,
       regionBytesMax: 2 ** 31,
       mtuBytes: this.#fabric.mtuBytes,
+      receiveQueueDepthMax: 0,
     };
-    return [{ name: this.#host.name, provider: 'sim', limits }];
+    return [{ name: this.#host.name, provider: 'sim', queuePairTypes: ['RC'], limits }];
   }
 
   openContext(device: string): number {

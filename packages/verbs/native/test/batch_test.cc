@@ -2,7 +2,7 @@
 // itself has it: no real one refuses the n-th of a list on request.
 #ifdef MU_IBVERBS
 
-#include "../ibverbs/send_batch.h"
+#include "../ibverbs/batch.h"
 
 #include <cerrno>
 
@@ -13,7 +13,7 @@
 namespace mu::test {
 namespace {
 
-using ibverbs::SendBatch;
+using SendBatch = ibverbs::Batch<ibv_send_wr>;
 
 constexpr uint64_t kFirstId = 100;
 

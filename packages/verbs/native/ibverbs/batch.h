@@ -1,4 +1,4 @@
-// Work requests of one queue pair that are handed to the device in one call.
+// Work requests of one queue that are handed to the device in one call.
 #pragma once
 
 #include <infiniband/verbs.h>
@@ -8,8 +8,10 @@
 
 namespace mu::ibverbs {
 
-/// A linked list as ibv_post_send(3) takes it, in posted order.
-class SendBatch {
+/// A linked list in posted order, as ibv_post_send(3) takes it of `ibv_send_wr`, and ibv_post_recv(3) of
+/// `ibv_recv_wr`.
+template <typename Request>
+class Batch {
  public:
   static constexpr uint32_t kMax = 32;
 
@@ -18,7 +20,7 @@ class SendBatch {
 
   /// Where the next work request is described, cleared. Not while the batch is full.
   struct Place {
-    ibv_send_wr& request;
+    Request& request;
     ibv_sge& bytes;
   };
   Place next() {
@@ -38,16 +40,23 @@ class SendBatch {
   /// Hands everything over, and returns how many the device took: up to the first that it refused.
   uint32_t post(ibv_qp* queue_pair) {
     if (size_ == 0) return 0;
-    ibv_send_wr* refused = nullptr;
-    if (ibv_post_send(queue_pair, requests_.data(), &refused) == 0) return size_;
+    Request* refused = nullptr;
+    if (hand(queue_pair, requests_.data(), &refused) == 0) return size_;
     // A device that names none may have taken any: the caller resets the queue pair, and knows of none.
     return refused == nullptr ? 0 : static_cast<uint32_t>(refused - requests_.data());
   }
 
  private:
+  static int hand(ibv_qp* queue_pair, ibv_send_wr* list, ibv_send_wr** refused) {
+    return ibv_post_send(queue_pair, list, refused);
+  }
+  static int hand(ibv_qp* queue_pair, ibv_recv_wr* list, ibv_recv_wr** refused) {
+    return ibv_post_recv(queue_pair, list, refused);
+  }
+
   uint32_t size_ = 0;
   // Cleared one by one as they are used: a doorbell for one work request clears one.
-  std::array<ibv_send_wr, kMax> requests_;
+  std::array<Request, kMax> requests_;
   std::array<ibv_sge, kMax> bytes_;
 };
 
