@@ -33,7 +33,7 @@ export function recordMs(into: Histogram, ms: number): void {
 }
 
 export function recordEach(into: Histogram, latenciesNs: Iterable<number>): void {
-  for (const ns of latenciesNs) into.recordValue(Math.max(1, ns));
+  for (const ns of latenciesNs) into.recordValue(Math.max(1, Math.round(ns)));
 }
 
 export function percentilesOf(histogram: Histogram): Percentiles {

@@ -26,8 +26,12 @@ const WARM_UP_BLOCK = 20_000;
 /** Over a network: so few of one kind in a row that whatever disturbs the machine hits all alike. */
 const NETWORK_BLOCK = 25;
 const NETWORK_WARM_UP_BLOCKS = 10;
-/** Until V8 has compiled the path of a proposal, which a network gives it little occasion to. */
+/**
+ * Until V8 has compiled the path of a proposal, which a network gives it little occasion to; a measurement of
+ * a few proposals does with so many times them.
+ */
 const NETWORK_WARM_UP = 10_000;
+const NETWORK_WARM_UP_TIMES = 8;
 
 /** Measures replication at the leader, with the raw limit beside it. Throws when leadership is lost. */
 export function measureProposals(
@@ -51,7 +55,7 @@ export function measureProposals(
   for (let block = 0; block < BLOCKS; block++) {
     oursNs += proposer.run(perBlock);
     rawNs += raw.run(rawPerBlock);
-    proposer.latencies(latencyCount, ours);
+    recordEach(ours, proposer.latencies(latencyCount));
     recordEach(rawWrites, raw.latencies(Math.ceil(latencyCount / plan.batch)));
   }
   const meanNs = oursNs / (perBlock * BLOCKS);
@@ -76,15 +80,17 @@ export function measureOverNetwork(
   const warm = [latencyHistogram(), latencyHistogram(), latencyHistogram()] as const;
   const counted = [latencyHistogram(), latencyHistogram(), latencyHistogram()] as const;
   const blocks = Math.ceil(plan.count / NETWORK_BLOCK);
-  proposer.run(NETWORK_WARM_UP);
+  const warmUpCount = Math.min(NETWORK_WARM_UP, NETWORK_WARM_UP_TIMES * plan.count);
+  for (let done = 0; done < warmUpCount; done += NETWORK_BLOCK) proposer.latencies(NETWORK_BLOCK);
   let oursMs = 0;
   let first = 0;
   for (let block = -NETWORK_WARM_UP_BLOCKS; block < blocks; block++) {
     const [ours, raw, one] = block < 0 ? warm : counted;
     if (block === 0) first = number.next;
     const begin = performance.now();
-    proposer.latencies(NETWORK_BLOCK, ours);
+    const proposals = proposer.latencies(NETWORK_BLOCK);
     if (block >= 0) oursMs += performance.now() - begin;
+    recordEach(ours, proposals);
     recordEach(raw, majority.latencies(NETWORK_BLOCK));
     recordEach(one, onePeer.latencies(NETWORK_BLOCK));
   }
@@ -98,11 +104,10 @@ export function measureOverNetwork(
 
 /** Both loops that are measured: code that first runs when it is timed would be compiled in that time. */
 function warmUp(proposer: Proposer): void {
-  const unused = latencyHistogram();
   const until = performance.now() + WARM_UP_MS;
   for (let done = 0; done < WARM_UP && performance.now() < until; done += WARM_UP_BLOCK) {
     proposer.run(WARM_UP_BLOCK);
-    proposer.latencies(WARM_UP_BLOCK / LATENCY_SHARE, unused);
+    proposer.latencies(WARM_UP_BLOCK / LATENCY_SHARE);
   }
 }
 

@@ -1,0 +1,3 @@
+import { benchCases } from './bench-cases.ts';
+
+benchCases({ proposals: 500, trials: 1 });
