@@ -59,8 +59,8 @@ export class PullScore {
     this.#change(-1);
   }
 
-  /** The peer is known to be dead: no need to count down. */
-  died(): void {
+  /** The peer is known to be dead, or to stand still: no need to count down. */
+  fell(): void {
     this.#score = 0;
     this.#alive = false;
   }

@@ -27,3 +27,16 @@ export function suspects(
   if (threadState() !== 'running') return true;
   return nowUs - score.lastMovedUs > options.hardLimitUs;
 }
+
+/**
+ * Whether the leader is known to stand still although its score is good: that its thread is stopped
+ * is no guess, and needs no counting. Nothing else is that certain: the death of a process is told by
+ * other means, and a thread in another PID namespace looks dead from here.
+ */
+export function standsStill(
+  leader: PullScore,
+  threadState: () => PeerThreadState,
+  { verify }: SuspicionOptions,
+): boolean {
+  return verify && leader.alive && threadState() === 'stopped';
+}

@@ -34,8 +34,9 @@ export class Electorate {
 
   /** Forms the verdict on each peer anew, and tells the other plane. */
   judge(monitors: readonly PeerMonitor[], nowUs: number): void {
+    const leader = this.#link.int('leader');
     for (const monitor of monitors) {
-      if (monitor.judge(nowUs)) {
+      if (monitor.judge(nowUs, monitor.id === leader)) {
         this.#suspect(monitor.id, nowUs);
         this.#suspected[monitor.id] = this.#link.offset('connected', monitor.id);
       } else if (monitor.trusted && this.#suspected[monitor.id] !== 0) {

@@ -10,7 +10,7 @@ import {
 } from '@mu-smr/verbs';
 import { LOG_BEGIN, type LogOffset } from '@mu-smr/log';
 import { PullScore } from '../core/pull-score.ts';
-import { suspects, type SuspicionOptions } from '../core/suspicion.ts';
+import { standsStill, suspects, type SuspicionOptions } from '../core/suspicion.ts';
 import type { Tuning } from '../limits.ts';
 import type { ReplicaId } from '../propose-outcome.ts';
 import { generationPsn } from './background-lanes.ts';
@@ -172,7 +172,7 @@ export class PeerMonitor {
    * says that the connection is lost, and takes the queue pair to ERR.
    */
   #lose(nowUs: number): void {
-    this.#score.died();
+    this.#score.fell();
     if (this.#tuning.reviveUs === 0) this.#dead = true;
     else this.#reconnect(nowUs);
   }
@@ -205,9 +205,10 @@ export class PeerMonitor {
     return true;
   }
 
-  /** Forms the verdict anew; returns whether it has just become a suspicion. */
-  judge(nowUs: number): boolean {
+  /** Forms the verdict anew; returns whether it has just become a suspicion. `leads`: for all we know. */
+  judge(nowUs: number, leads: boolean): boolean {
     const before = this.#trusted;
+    if (leads && standsStill(this.#score, this.#threadState, this.#suspicion)) this.#score.fell();
     this.#trusted = !suspects(this.#score, this.#threadState, nowUs, this.#suspicion);
     return before && !this.#trusted;
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FateSharing } from '../../src/core/fate-sharing.ts';
 import { chooseLeader, type LeaderView } from '../../src/core/leader-choice.ts';
 import { PullScore } from '../../src/core/pull-score.ts';
-import { suspects } from '../../src/core/suspicion.ts';
+import { standsStill, suspects } from '../../src/core/suspicion.ts';
 
 const OPTIONS = { cap: 15, failBelow: 2, recoverAbove: 6 };
 
@@ -38,7 +38,7 @@ describe('PullScore', () => {
     for (let n = 0; n < 14; n++) score.missed();
     expect(score.alive).toBe(false);
     const dead = new PullScore(OPTIONS, 0);
-    dead.died();
+    dead.fell();
     expect(dead.alive).toBe(false);
   });
 
@@ -72,6 +72,15 @@ describe('suspects', () => {
       throw new Error('asked');
     };
     expect(suspects(new PullScore(OPTIONS, 0), ask, 0, options)).toBe(false);
+  });
+
+  it('knows that a stopped leader stands still before its score falls, and nothing else', () => {
+    const good = new PullScore(OPTIONS, 0);
+    expect(standsStill(good, () => 'stopped', options)).toBe(true);
+    expect(standsStill(good, () => 'stopped', { ...options, verify: false })).toBe(false);
+    // Of a thread in another PID namespace nothing can be told: it must not lose its lead for that.
+    for (const state of ['running', 'dead', 'unknown'] as const)
+      expect(standsStill(good, () => state, options)).toBe(false);
   });
 });
 
