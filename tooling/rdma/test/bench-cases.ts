@@ -7,6 +7,12 @@ import { expect, it } from 'vitest';
 export interface BenchExtent {
   readonly proposals: number;
   readonly trials: number;
+  /**
+   * The most that a proposal may take, in raw writes to a majority. It is no goal: that is 1.25, and is not
+   * met (docs/guides/performance.md). It lies above what was seen on machines that others used, and is here
+   * so that a change that makes proposals dearer is noticed.
+   */
+  readonly ratioBelow: number;
 }
 
 interface Propose {
@@ -23,13 +29,6 @@ interface Failovers {
   readonly catchUpUs: number;
 }
 
-/**
- * The most that a proposal may take, in raw writes to a majority. It is no goal: that is 1.25, and is not
- * met (docs/guides/performance.md). It is what no run of a machine that others used exceeded, and is here so
- * that a change that makes proposals dearer is seen.
- */
-const RATIO_THAT_WENT_BACK = 2;
-
 /** `mu bench …` over the three devices, as a user calls it; rejects unless its exit status is 0. */
 async function bench<Report>(...args: string[]): Promise<Report> {
   const mu = join(process.cwd(), 'apps/cli/bin/mu.js');
@@ -40,7 +39,7 @@ async function bench<Report>(...args: string[]): Promise<Report> {
 }
 
 /** Tests that `mu bench propose` and `mu bench failover` measure what they say, to that extent. */
-export function benchCases({ proposals, trials }: BenchExtent): void {
+export function benchCases({ proposals, trials, ratioBelow }: BenchExtent): void {
   it('measures proposals beside raw writes of the same run', async () => {
     const report = await bench<Propose>('propose', '--count', String(proposals));
     const { latencyNs, rawWriteNs, rawOneWriteNs, ratioOfMedians } = report;
@@ -53,7 +52,7 @@ export function benchCases({ proposals, trials }: BenchExtent): void {
     for (const { p50 } of [latencyNs, rawWriteNs, rawOneWriteNs]) expect(p50).toBeGreaterThan(0);
     expect(latencyNs.p99).toBeGreaterThanOrEqual(latencyNs.p50);
     expect(ratioOfMedians).toBeCloseTo(latencyNs.p50 / rawWriteNs.p50);
-    expect(ratioOfMedians).toBeLessThan(RATIO_THAT_WENT_BACK);
+    expect(ratioOfMedians).toBeLessThan(ratioBelow);
   }, 180_000);
 
   for (const kind of ['kill', 'pause'])
