@@ -46,6 +46,8 @@ class CompletionQueue {
   virtual bool needs_poll() const = 0;
   /// Brings finished work into the ring. Never blocks. Owning thread only.
   virtual void poll() = 0;
+  /// How many completions wait in the ring. Owning thread only.
+  virtual uint32_t waiting() const = 0;
 };
 
 class SendRing {

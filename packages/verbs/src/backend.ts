@@ -32,8 +32,11 @@ export interface Backend {
 
   /** ibv_create_cq(3). */
   createCompletionQueue(context: number, depth: number): RawCompletionQueue;
-  /** Brings finished work into the ring, where that `needsPoll`; nothing once destroyed. ibv_poll_cq(3). */
-  pollCompletionQueue(queue: number): void;
+  /**
+   * Brings finished work into the ring, where that `needsPoll`; nothing once destroyed. Looks again, for
+   * a microsecond or so, while fewer than `atLeast` completions wait. ibv_poll_cq(3).
+   */
+  pollCompletionQueue(queue: number, atLeast: number): void;
   /** ibv_destroy_cq(3). */
   destroyCompletionQueue(queue: number): void;
 

@@ -85,9 +85,12 @@ export class CompletionQueue extends Owned {
     this.outstanding -= user.outstanding - retired;
   }
 
-  /** How many completions wait to be read. Never blocks. ibv_poll_cq(3). */
-  poll(): number {
-    if (this.#needsPoll) this.#backend.pollCompletionQueue(this.handle);
+  /**
+   * How many completions wait to be read. Never blocks; but where the provider must be asked, it is
+   * asked again, for a microsecond or so, while there are fewer than `atLeast`. ibv_poll_cq(3).
+   */
+  poll(atLeast = 0): number {
+    if (this.#needsPoll) this.#backend.pollCompletionQueue(this.handle, atLeast);
     return (this.words[Ring.producer] - this.#consumed) | 0;
   }
 

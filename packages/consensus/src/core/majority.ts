@@ -24,10 +24,10 @@ export function quorumOffset(
   for (let candidate = 0; candidate < count; candidate++) {
     const offset = acknowledged[candidate];
     if (offset <= highest || voters[candidate] === 0) continue;
-    let having = 0;
-    for (let other = 0; other < count; other++)
-      if (voters[other] === 1 && acknowledged[other] >= offset) having++;
-    if (having >= majority) highest = offset;
+    let missing = majority;
+    for (let other = 0; other < count && missing > 0; other++)
+      if (voters[other] === 1 && acknowledged[other] >= offset) missing--;
+    if (missing === 0) highest = offset;
   }
   return highest as LogOffset;
 }

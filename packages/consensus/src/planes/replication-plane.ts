@@ -147,11 +147,12 @@ export class ReplicationPlane<Result> {
   /** The hot half of `step`: completions of entries, and replay up to what they decide. */
   poll(): void {
     const { completionQueue } = this.#o;
-    const { replayer } = this.#parts;
+    const { replayer, membership } = this.#parts;
+    const { outstanding } = completionQueue;
+    const count = completionQueue.poll(Math.min(outstanding, membership.majority));
     // While completions are to come, and none has, there is nothing new to see.
-    const waits = completionQueue.outstanding > 0 && completionQueue.poll() === 0;
-    if (!waits || replayer.applied < replayer.known) {
-      this.#drain();
+    if (count > 0 || outstanding === 0 || replayer.applied < replayer.known) {
+      this.#takeIn(count);
       replayer.apply(ENTRIES_PER_STEP);
       if (this.#leadership?.reconfigured === true) this.#within(configured);
     }
@@ -187,10 +188,12 @@ export class ReplicationPlane<Result> {
     this.#publishProgress();
   }
 
-  /** Takes in completions, and what they decide. */
   #drain(): void {
-    const queue = this.#o.completionQueue;
-    const count = queue.poll();
+    this.#takeIn(this.#o.completionQueue.poll());
+  }
+
+  /** Takes in the oldest `count` completions, and what they decide. */
+  #takeIn(count: number): void {
     if (count > 0) {
       const leadership = this.#leadership;
       if (leadership !== undefined) {
@@ -200,7 +203,7 @@ export class ReplicationPlane<Result> {
           this.#endBy(leadership, error);
         }
       }
-      queue.consume(count);
+      this.#o.completionQueue.consume(count);
     }
     if (this.#leadership === undefined) return;
     const { fastPath, replayer } = this.#parts;

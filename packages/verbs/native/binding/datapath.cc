@@ -5,6 +5,9 @@
 namespace mu::binding {
 namespace {
 
+/// A microsecond or two, where a look finds nothing: then JavaScript may have something else to do.
+constexpr uint32_t kLooks = 32;
+
 // One function for all rings, and one for all queues: where a call site sees several functions, V8 calls
 // them the slow way.
 
@@ -37,10 +40,20 @@ napi_value write_now(napi_env env, napi_callback_info info) {
   return done;
 }
 
-// pollCompletionQueue(queue: number): void
+// pollCompletionQueue(queue: number, atLeast: number): void
 napi_value poll_completion_queue(napi_env env, napi_callback_info info) {
-  CompletionQueue* queue = objects().completion_queues.peek(handle_of(env, info));
-  if (queue != nullptr) queue->poll();
+  size_t argc = 2;
+  napi_value arguments[2];
+  napi_get_cb_info(env, info, &argc, arguments, nullptr, nullptr);
+  uint32_t handle = 0;
+  uint32_t at_least = 0;
+  napi_get_value_uint32(env, arguments[0], &handle);
+  napi_get_value_uint32(env, arguments[1], &at_least);
+  CompletionQueue* queue = objects().completion_queues.peek(handle);
+  if (queue == nullptr) return nullptr;
+  uint32_t looks = kLooks;
+  do queue->poll();
+  while (queue->waiting() < at_least && --looks > 0);
   return nullptr;
 }
 

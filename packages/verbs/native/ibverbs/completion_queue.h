@@ -25,6 +25,9 @@ class IbvCompletionQueue final : public CompletionQueue {
   std::shared_ptr<Mapping> received() const override { return received_; }
   bool needs_poll() const override { return true; }
   void poll() override;
+  uint32_t waiting() const override {
+    return word(kRingProducer).load() - word(kRingConsumer).load();
+  }
 
   ibv_cq* raw() const { return queue_; }
   /// Work queues that complete here, by the serial number in their work request ids.

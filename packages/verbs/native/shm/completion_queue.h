@@ -21,6 +21,7 @@ class ShmCompletionQueue final : public CompletionQueue {
   std::shared_ptr<Mapping> ring() const override { return memory_; }
   bool needs_poll() const override { return round_trip_ns_ != 0; }
   void poll() override;
+  uint32_t waiting() const override { return producer().load() - consumer().load(); }
 
   /// From the owning thread's doorbell. False when the ring is full: an overrun, which is for good
   /// and costs every queue pair that completes here its connection, as on hardware.

@@ -68,7 +68,7 @@ export interface Binding {
   deregisterMemory(region: number): void;
   openMemory(region: number): ArrayBuffer;
   createCompletionQueue(context: number, depth: number): RawCompletionQueue;
-  pollCompletionQueue(queue: number): void;
+  pollCompletionQueue(queue: number, atLeast: number): void;
   destroyCompletionQueue(queue: number): void;
   createSendRing(context: number, depth: number): RawSendRing;
   destroySendRing(ring: number): void;
