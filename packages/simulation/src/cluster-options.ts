@@ -10,6 +10,8 @@ export interface ClusterOptions {
   readonly geometry: LogGeometry;
   readonly tuning: Tuning;
   readonly mtuBytes: number;
+  /** Whether a write to all is over when it was posted, as on shared memory. */
+  readonly immediate: boolean;
   /** Whether a replica behind every ring gets the state of another while there are faults, too. */
   readonly transfersState: boolean;
   /** Whether the replicas' state machine has sessions, and how many it remembers. */
@@ -29,6 +31,7 @@ export function drawClusterOptions(seed: number, random: Random): ClusterOptions
     replicas: random.chance(0.8) ? 3 : 5,
     geometry: { capacityBytes, payloadBytesMax, windowBytes },
     mtuBytes: random.pick([64, 256, 1024]),
+    immediate: random.fork('immediate').chance(0.3),
     tuning: {
       ...DEFAULT_TUNING,
       tickUs: 50,

@@ -29,7 +29,7 @@ export function explain(seed: number, faults: 'all' | 'none', budget: MinimiseBu
 function describe({ cluster, workload, fabric, schedule, safetyUs }: RunSpec): string[] {
   const { capacityBytes, payloadBytesMax, windowBytes } = cluster.geometry;
   return [
-    `  ${cluster.replicas} replicas, a ring of ${capacityBytes} bytes, window ${windowBytes}, payload up to ${payloadBytesMax}, MTU ${cluster.mtuBytes}`,
+    `  ${cluster.replicas} replicas, a ring of ${capacityBytes} bytes, window ${windowBytes}, payload up to ${payloadBytesMax}, MTU ${cluster.mtuBytes}${cluster.immediate ? ', writes over at once' : ''}`,
     `  clients: ${JSON.stringify(workload)}, sessions: ${JSON.stringify(cluster.sessions ?? 'none')}`,
     `  fabric: ${fabric === 'none' ? 'calm' : JSON.stringify(fabric)}`,
     `  faults in ${safetyUs} µs:${schedule.length === 0 ? ' none' : ''}`,

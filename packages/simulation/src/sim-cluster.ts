@@ -37,7 +37,8 @@ export class SimCluster {
     this.options = options;
     this.#random = random;
     this.#observer = observer;
-    this.fabric = new SimFabric({ seed: options.seed, faults, mtuBytes: options.mtuBytes });
+    const { seed, mtuBytes, immediate } = options;
+    this.fabric = new SimFabric({ seed, faults, mtuBytes, immediate });
     this.replicas = Array.from({ length: options.replicas }, (_, id) => this.#life(id));
     for (const replica of this.replicas) replica.start(this.replicas);
     this.#watchWrites();

@@ -109,4 +109,11 @@ export const PROPOSE_MUTANTS: readonly Mutant[] = [
     find: 'if (!proposal.withdrawn) return proposal;',
     replace: 'if (proposal.command.length >= 0) return proposal;',
   },
+  {
+    name: 'what is replicated at once needs no majority',
+    seenBy: ['I3', 'I4', 'I7', 'I8', 'I9', 'I10', 'exception'],
+    file: `${PLANES}/fast-path.ts`,
+    find: 'if (all && votes >= this.#quorum.majority)',
+    replace: 'if (votes > 0)',
+  },
 ];

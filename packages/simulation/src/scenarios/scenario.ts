@@ -16,6 +16,7 @@ const OPTIONS: ClusterOptions = {
   replicas: 3,
   geometry: { capacityBytes: 4096, payloadBytesMax: 100, windowBytes: 1024 },
   mtuBytes: 256,
+  immediate: false,
   transfersState: false,
   sessions: undefined,
   tuning: {

@@ -146,8 +146,8 @@ export class SimBackend implements Backend {
     host.sendRings.set(ring, own);
     parent.children++;
     this.#doorbells.set(ring, () => ringDoorbell(host, own, this.#fabric.nic));
-    this.#writers.set(ring, () => writeToAll(host, own, this.#fabric.nic));
-    return { ring, buffer, immediate: false };
+    this.#writers.set(ring, () => writeToAll(host, own, this.#fabric.nic, this.#fabric.immediate));
+    return { ring, buffer, immediate: this.#fabric.immediate };
   }
 
   ringDoorbell(ring: number): void {

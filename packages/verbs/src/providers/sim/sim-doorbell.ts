@@ -21,8 +21,16 @@ export function ringDoorbell(host: SimHost, ring: SimSendRing, nic: SimNic): voi
   }
 }
 
-/** The doorbell, and then the ring's write to all of its targets; none has it when this returns. */
-export function writeToAll(host: SimHost, ring: SimSendRing, nic: SimNic): number {
+/**
+ * The doorbell, and then the ring's write to all of its targets: a bit for each that has it when this
+ * returns.
+ */
+export function writeToAll(
+  host: SimHost,
+  ring: SimSendRing,
+  nic: SimNic,
+  immediate: boolean,
+): number {
   ringDoorbell(host, ring, nic);
   if (host.state === 'crashed') return 0;
   const now = ring.words.subarray(Ring.entries + ring.depth * SendEntry.words);
@@ -33,15 +41,34 @@ export function writeToAll(host: SimHost, ring: SimSendRing, nic: SimNic): numbe
   entry[SendEntry.length] = now[WriteNow.length];
   entry[SendEntry.remoteOffset] = now[WriteNow.remoteOffset];
   entry[SendEntry.workRequestIdLow] = now[WriteNow.workRequestIdLow];
+  let done = 0;
   for (let n = 0; n < now[WriteNow.count]; n++) {
     const target = WriteNow.targets + n * WriteNow.targetWords;
     entry[SendEntry.queuePair] = now[target];
     entry[SendEntry.remoteKey] = now[target + 1];
     entry[SendEntry.workRequestIdHigh] = now[target + 2];
-    hand(host, entry, 0, nic);
+    if (!immediate) hand(host, entry, 0, nic);
+    else if (writeNow(host, entry, nic)) done |= 1 << n;
     entry[SendEntry.opcodeAndFlags] = now[WriteNow.opcodeAndFlags];
   }
-  return 0;
+  return done;
+}
+
+function writeNow(host: SimHost, words: Uint32Array, nic: SimNic): boolean {
+  const queuePair = host.queuePairs.find(words[SendEntry.queuePair]);
+  const request = takeWorkRequest(words, 0);
+  if (queuePair === undefined) {
+    forget(host, request);
+    return false;
+  }
+  const refusal = refuseAtDoorbell(queuePair, request);
+  if (refusal === WorkCompletionStatus.success) {
+    takeBytes(queuePair, request);
+    return nic.writeNow(queuePair, request);
+  }
+  queuePair.fail();
+  queuePair.complete(request, refusal);
+  return false;
 }
 
 function hand(host: SimHost, words: Uint32Array, at: number, nic: SimNic): void {

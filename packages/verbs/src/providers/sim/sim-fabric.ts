@@ -21,6 +21,11 @@ export interface SimFabricOptions {
   readonly faults?: SimFaultOptions;
   /** Packet size: between two packets a write can always be torn. Default 1024. */
   readonly mtuBytes?: number;
+  /**
+   * Whether `SendRing.writeNow` carries writes out before it returns, as on `shm`. Default false. What is
+   * posted otherwise takes its time all the same.
+   */
+  readonly immediate?: boolean;
 }
 
 /** How a host is paused. */
@@ -56,7 +61,7 @@ export class SimFabric {
     this.#links = new LinkTable(resolveFaults(options.faults ?? 'none'));
     const mtuBytes = options.mtuBytes ?? 1024;
     if (!Number.isInteger(mtuBytes) || mtuBytes < 1) throw new RangeError(`an MTU of ${mtuBytes}`);
-    this.#wires = this.#wire(mtuBytes);
+    this.#wires = this.#wire(mtuBytes, options.immediate ?? false);
   }
 
   /** Virtual time in nanoseconds since the fabric was made. */
@@ -203,12 +208,13 @@ export class SimFabric {
     return backend;
   }
 
-  #wire(mtuBytes: number): SimBackendFabric {
+  #wire(mtuBytes: number, immediate: boolean): SimBackendFabric {
     let remoteKeys = 0;
     let queuePairNumbers = 0x10;
     const wires = {
       now: 0,
       mtuBytes,
+      immediate,
       events: this.#events,
       random: this.#random,
       links: this.#links,

@@ -27,6 +27,8 @@ export interface SimWriteEvent {
 export interface SimWires {
   now: number;
   readonly mtuBytes: number;
+  /** Whether `writeNow` carries out its writes itself, as the posting thread does on `shm`. */
+  readonly immediate: boolean;
   readonly events: EventQueue;
   readonly random: Random;
   readonly queuePairs: Map<number, SimQueuePair>;
@@ -56,6 +58,51 @@ export class SimNic {
     request.notBeforeNs = this.#wires.now + drawDelayNs(this.#wires.random, requestDelayNs);
     queuePair.queue.push(request);
     this.#scheduleLanding(queuePair);
+  }
+
+  /**
+   * Carries out a write before it returns; whether it is a success, of which no completion comes. A
+   * write is in pieces here, too: whoever observes one may crash the writer, or take its right away.
+   */
+  writeNow(queuePair: SimQueuePair, request: SimWorkRequest): boolean {
+    const status = this.#write(queuePair, request);
+    if (status === WorkCompletionStatus.success) return true;
+    queuePair.complete(request, status);
+    queuePair.fail();
+    return false;
+  }
+
+  #write(queuePair: SimQueuePair, request: SimWorkRequest): number {
+    const { queuePairs, regions, random, mtuBytes } = this.#wires;
+    if (queuePair.state !== QueuePairState.readyToSend)
+      return WorkCompletionStatus.workRequestFlushed;
+    const local = localBytes(queuePair, request);
+    if (local === undefined) return WorkCompletionStatus.localProtectionError;
+    const target = queuePairs.get(queuePair.remoteNumber);
+    const region = regions.get(request.remoteKey);
+    const { epoch, host } = queuePair;
+    while (request.moved < request.length) {
+      if (queuePair.epoch !== epoch) return WorkCompletionStatus.workRequestFlushed;
+      if (queuePair.link.losesRequests || host.nicStopped || target === undefined) break;
+      if (!admits(target, queuePair, request)) break;
+      request.targetEpoch = target.epoch;
+      const refusal = refusalOf(target, request, region);
+      if (refusal !== WorkCompletionStatus.success) {
+        target.fail();
+        return refusal;
+      }
+      const from = request.moved;
+      let bytes = Math.min(mtuBytes, request.length - from);
+      if (bytes > 1 && random.chance(queuePair.link.faults.tearProbability))
+        bytes = 1 + random.below(bytes - 1);
+      region?.bytes.set(local.subarray(from, from + bytes), request.remoteOffset + from);
+      request.moved += bytes;
+      const last = request.moved === request.length;
+      this.#observe(queuePair, target, request, from, bytes, last);
+    }
+    return request.moved === request.length
+      ? WorkCompletionStatus.success
+      : WorkCompletionStatus.retryExceeded;
   }
 
   /** Continues what stood still while the host's NIC was stopped. */
