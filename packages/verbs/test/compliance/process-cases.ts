@@ -69,6 +69,7 @@ export function processCases({ fixture, additions, start }: ProcessHooks): void 
       const peer = await start(0, STREAM_BYTES);
       await peer.join(side);
       let writes = 0;
+      let unanswered = 0;
       for (let round = 1; round <= ROUNDS; round++) {
         const stream = peer.ask<{ status: string; writes: number }>('stream', {
           remoteKey: side.region.remoteKey,
@@ -83,12 +84,15 @@ export function processCases({ fixture, additions, start }: ProcessHooks): void 
         const refused = await stream;
         await sleep(2);
         expect(Buffer.compare(side.region.bytes, before), `round ${round}`).toBe(0);
-        expect(refused.status).toMatch(/^remote(InvalidRequest|AccessError)$/);
+        if (refused.status === 'retryExceeded') unanswered++;
+        else expect(refused.status).toMatch(/^remote(InvalidRequest|AccessError)$/);
         writes += refused.writes;
         const psn = { receivePacketSequenceNumber: round, sendPacketSequenceNumber: round };
         side.queuePair.control.cycle({ accessFlags: EVERYTHING, ...psn });
         await peer.ask('cycle', { psn: round });
       }
+      // Soft-RoCE on a busy machine leaves one in some hundred without its answer (0023).
+      expect(unanswered).toBeLessThanOrEqual(side.context.device.provider === 'ibverbs' ? 1 : 0);
       // Otherwise nothing was revoked "under a stream".
       expect(writes).toBeGreaterThan(0);
     });

@@ -114,6 +114,7 @@ function streamCases(fixture: () => ProviderFixture): void {
     // providers.md: permission revoked while a stream of writes is under way.
     const pair = connect(fixture(), { a: { regionBytes: 1 << 16 }, b: { regionBytes: 1 << 16 } });
     let stoppedInTheMiddle = 0;
+    let unanswered = 0;
     for (let round = 1; round <= 160; round++) {
       fill(pair.a.region.bytes, round);
       pair.b.region.bytes.fill(0);
@@ -134,7 +135,8 @@ function streamCases(fixture: () => ProviderFixture): void {
       expect(statuses.slice(0, succeeded).every((status) => status === 'success')).toBe(true);
       if (succeeded < 16) {
         stoppedInTheMiddle++;
-        expect(REFUSED).toContain(statuses[succeeded]);
+        if (statuses[succeeded] === 'retryExceeded') unanswered++;
+        else expect(REFUSED).toContain(statuses[succeeded]);
         expect(statuses.slice(succeeded + 1).every((s) => s === 'workRequestFlushed')).toBe(true);
       } else {
         // A provider that copies at the doorbell is always ready before the revocation.
@@ -150,6 +152,8 @@ function streamCases(fixture: () => ProviderFixture): void {
         ).toBe(0);
       cycleBoth(pair, EVERYTHING, round);
     }
+    // Soft-RoCE on a busy machine leaves one in some hundred without its answer (0023); it is no success.
+    expect(unanswered).toBeLessThanOrEqual(pair.a.context.device.provider === 'ibverbs' ? 5 : 0);
     if (pair.a.context.device.provider === 'sim') expect(stoppedInTheMiddle).toBeGreaterThan(20);
     closePair(pair);
   });
