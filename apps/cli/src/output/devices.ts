@@ -19,9 +19,9 @@ export function deviceLines(
   return lines;
 }
 
-function limits({ limits: most }: IbverbsDevice): string {
+function limits({ limits: most, queuePairTypes }: IbverbsDevice): string {
   return (
-    `MTU ${most.mtuBytes}, inline up to ${most.inlineBytesMax} bytes, ` +
+    `${queuePairTypes.join(', ')}, MTU ${most.mtuBytes}, inline up to ${most.inlineBytesMax} bytes, ` +
     `queues of ${most.sendQueueDepthMax} and ${most.completionQueueDepthMax}`
   );
 }
