@@ -24,10 +24,11 @@ class ShmCompletionQueue final : public CompletionQueue {
   uint32_t waiting() const override { return producer().load() - consumer().load(); }
 
   /// From the owning thread's doorbell. False when the ring is full: an overrun, which is for good
-  /// and costs every queue pair that completes here its connection, as on hardware.
-  bool push(const CompletionEntry& entry) {
+  /// and costs every queue pair that completes here its connection, as on hardware. What did not leave
+  /// the process, `at_home`, has no round trip.
+  bool push(const CompletionEntry& entry, bool at_home) {
     if (overrun_) return false;
-    if (round_trip_ns_ == 0 ? publish(entry) : push_delayed(entry)) return true;
+    if (round_trip_ns_ == 0 || at_home ? publish(entry) : push_delayed(entry)) return true;
     overrun_ = true;
     fail_users();
     return false;

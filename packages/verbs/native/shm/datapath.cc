@@ -219,6 +219,7 @@ bool ShmQueuePair::read_link(uint64_t own) {
   link.own_connection = admission_connection(own);
   if (admission_connection(slot_->admission.load()) != link.own_connection) return false;
   link.slot = &link.peer->shared().queue_pairs[number_slot(link.number)];
+  link.at_home = link.peer->address() == segment_->name();
   link_ = link;
   return true;
 }
@@ -269,7 +270,7 @@ void ShmQueuePair::complete(const SendEntry& entry, Status status) {
   unretired_ = 0;
   // JavaScript refuses to post what could overrun; whoever posts by other means loses the
   // completion, and every queue pair of that queue.
-  send_queue_->push(completion);
+  send_queue_->push(completion, link_.at_home);
 }
 
 }  // namespace mu::shm

@@ -40,6 +40,8 @@ class ShmQueuePair final : public QueuePair {
   /// Whom we are connected to, as the posting thread has read it for one connection of ours.
   struct Link {
     uint32_t own_connection = 0;
+    /// Between two queue pairs of our own segment.
+    bool at_home = false;
     Peer* peer = nullptr;
     QueuePairSlot* slot = nullptr;
     uint32_t number = 0;
