@@ -67,17 +67,19 @@ export class Electorate {
 
   /**
    * Whether we may lead: as a member with an open log, whose ring holds what the others of a majority
-   * still miss, those included that are not trusted just now: they may well grant. A log that was
-   * opened anew holds little: those with more history bring it further.
+   * still miss, those included that are not trusted just now: they may well grant. Once they did not, and
+   * whoever granted was behind our ring, only those count that are trusted, or we stood for ever for one
+   * that is dead. A log that was opened anew holds little: those with more history bring it further.
    */
   isEligible(monitors: readonly PeerMonitor[]): boolean {
     const link = this.#link;
     if (link.int('strayed') === 1 || link.int('behind') !== 0) return false;
     if (link.int('voter', this.#self) === 0) return false;
     const kept = link.offset('releasable');
+    const unserved = link.int('unserved') === 1;
     let served = 1;
-    for (const { id, status } of monitors)
-      if (link.int('voter', id) === 1 && status.known >= kept) served++;
+    for (const { id, status, trusted } of monitors)
+      if (link.int('voter', id) === 1 && status.known >= kept && (trusted || !unserved)) served++;
     return served >= link.int('majority');
   }
 

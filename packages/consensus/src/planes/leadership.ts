@@ -181,6 +181,7 @@ export class Leadership<Result> {
       granted: (replica) => lanes.granted(replica),
       leaveOut: (replica) => this.dropLane(replica),
       strayed: () => link.setInt('strayed', 1),
+      unserved: () => link.setInt('unserved', 1),
     });
   }
 
@@ -188,6 +189,7 @@ export class Leadership<Result> {
     if (this.#takeOver?.run.next().done !== true) return;
     this.#takeOver = undefined;
     this.#parts.announcer.anew();
+    this.#o.link.setInt('unserved', 0);
     this.#o.link.setInt('leading', 1);
     this.#o.events.leading();
   }

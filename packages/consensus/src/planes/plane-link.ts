@@ -23,6 +23,11 @@ const Int = {
   deposed: 11,
   /** Replication: counts tasks that were sent to the background thread. */
   mail: 21,
+  /**
+   * Replication: 1 once an epoch ended because a follower that granted it was behind our ring; 0 with the
+   * next in which we lead.
+   */
+  unserved: 23,
   /** Either: 1 asks the background thread to end. */
   stop: 12,
   /** Replication: `LogPhase`. */

@@ -36,4 +36,6 @@ export interface TakeOverContext {
   readonly leaveOut: (replica: number) => void;
   /** Our log is behind every ring: only state transfer helps. */
   readonly strayed: () => void;
+  /** A follower that granted is behind our ring. */
+  readonly unserved: () => void;
 }

@@ -58,8 +58,12 @@ export class TakeOver {
     for (const lane of [...fastPath.active]) {
       if (lane.to === self) continue;
       const has = granted(lane.to).known;
-      if (has < this.#o.ownKept()) leaveOut(this.#o, lane);
-      else this.copiesFrom = Math.min(this.copiesFrom, has);
+      if (has < this.#o.ownKept()) {
+        this.#o.unserved();
+        leaveOut(this.#o, lane);
+      } else {
+        this.copiesFrom = Math.min(this.copiesFrom, has);
+      }
     }
     yield* makeRoom(this.#o, known);
     const copies = new Map<Lane, LogOffset>();
