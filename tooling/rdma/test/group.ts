@@ -152,16 +152,22 @@ export class Group {
     return result;
   }
 
-  /** Waits until the leader writes to all three logs. */
-  async complete(leader: Member): Promise<void> {
+  /** Waits until somebody leads and writes to all three logs, and returns who. On a busy machine leaders change. */
+  async complete(): Promise<Member> {
+    let leader: Member | undefined;
     let reports: StateReport[] = [];
     await until(
       () => `all three logs are written: ${JSON.stringify(reports)}`,
       async () => {
         reports = await Promise.all(this.members.map((member) => member.report()));
-        return reports[leader.id].confirmedFollowers.length === REPLICAS;
+        leader = this.members.find(
+          (_, n) =>
+            reports[n].role === 'leader' && reports[n].confirmedFollowers.length === REPLICAS,
+        );
+        return leader !== undefined;
       },
     );
+    return leader!;
   }
 
   /** Has whoever leads among these decide that many new commands, also over a change of leaders. */
