@@ -57,11 +57,11 @@ export class SendRing extends Owned {
   }
 
   /**
-   * Posts an RDMA write or read of `length` bytes. Throws `VerbsError` ENOMEM when a queue is full:
-   * the ring, the queue pair's send queue, or the completion queue it would overrun.
+   * Posts an RDMA write or read of `length` bytes. Throws `VerbsError` ENOMEM when the ring, the send
+   * queue or the completion queue is full. Returns the entry's first word, for what few requests have.
    */
   post(
-    queuePair: QueuePair,
+    queuePair: Poster,
     opcodeAndFlags: number,
     localRegion: number,
     localOffset: number,
@@ -70,7 +70,8 @@ export class SendRing extends Owned {
     remoteOffset: number,
     workRequestIdLow: number,
     workRequestIdHigh: number,
-  ): void {
+  ): number {
+    // Before anything is stored: in a full ring the place is that of the oldest entry.
     const at = this.#claim(queuePair);
     const words = this.#words;
     words[at + SendEntry.opcodeAndFlags] = opcodeAndFlags;
@@ -83,6 +84,7 @@ export class SendRing extends Owned {
     words[at + SendEntry.workRequestIdLow] = workRequestIdLow;
     words[at + SendEntry.workRequestIdHigh] = workRequestIdHigh;
     this.#publish();
+    return at;
   }
 
   /**
@@ -100,21 +102,19 @@ export class SendRing extends Owned {
     workRequestIdLow: number,
   ): void {
     const { queuePairs, remoteKeys, workRequestIdsHigh } = targets;
-    const words = this.#words;
     let flags = firstOpcodeAndFlags;
     for (let n = 0; n < queuePairs.length; n++) {
-      const queuePair = queuePairs[n];
-      const at = this.#claim(queuePair);
-      words[at + SendEntry.opcodeAndFlags] = flags;
-      words[at + SendEntry.queuePair] = queuePair.handle;
-      words[at + SendEntry.localRegion] = localRegion;
-      words[at + SendEntry.localOffset] = localOffset;
-      words[at + SendEntry.length] = length;
-      words[at + SendEntry.remoteKey] = remoteKeys[n];
-      words[at + SendEntry.remoteOffset] = remoteOffset;
-      words[at + SendEntry.workRequestIdLow] = workRequestIdLow;
-      words[at + SendEntry.workRequestIdHigh] = workRequestIdsHigh[n];
-      this.#publish();
+      this.post(
+        queuePairs[n],
+        flags,
+        localRegion,
+        localOffset,
+        length,
+        remoteKeys[n],
+        remoteOffset,
+        workRequestIdLow,
+        workRequestIdsHigh[n],
+      );
       flags = opcodeAndFlags;
     }
   }
@@ -167,23 +167,22 @@ export class SendRing extends Owned {
     const opcode = opcodeAndFlags & 0xff;
     if (opcode !== Opcode.compareAndSwap && opcode !== Opcode.fetchAndAdd)
       throw refuse('ibv_post_send', 'EINVAL', `opcode ${opcode} is not atomic`);
-    // Claimed before anything is stored: in a full ring the slot is that of the oldest entry.
-    const at = this.#claim(queuePair);
+    const at = this.post(
+      queuePair,
+      opcodeAndFlags,
+      localRegion,
+      localOffset,
+      8,
+      remoteKey,
+      remoteOffset,
+      workRequestIdLow,
+      workRequestIdHigh,
+    );
     const words = this.#words;
-    words[at + SendEntry.opcodeAndFlags] = opcodeAndFlags;
-    words[at + SendEntry.queuePair] = queuePair.handle;
-    words[at + SendEntry.localRegion] = localRegion;
-    words[at + SendEntry.localOffset] = localOffset;
-    words[at + SendEntry.length] = 8;
-    words[at + SendEntry.remoteKey] = remoteKey;
-    words[at + SendEntry.remoteOffset] = remoteOffset;
-    words[at + SendEntry.workRequestIdLow] = workRequestIdLow;
-    words[at + SendEntry.workRequestIdHigh] = workRequestIdHigh;
     words[at + SendEntry.compareAddLow] = Number(compareAdd & 0xffff_ffffn);
     words[at + SendEntry.compareAddHigh] = Number((compareAdd >> 32n) & 0xffff_ffffn);
     words[at + SendEntry.swapLow] = Number(swap & 0xffff_ffffn);
     words[at + SendEntry.swapHigh] = Number((swap >> 32n) & 0xffff_ffffn);
-    this.#publish();
   }
 
   /**
@@ -203,20 +202,19 @@ export class SendRing extends Owned {
     workRequestIdLow: number,
     workRequestIdHigh: number,
   ): void {
-    const at = this.#claim(queuePair);
-    const words = this.#words;
-    words[at + SendEntry.opcodeAndFlags] = opcodeAndFlags;
-    words[at + SendEntry.queuePair] = queuePair.handle;
-    words[at + SendEntry.localRegion] = localRegion;
-    words[at + SendEntry.localOffset] = localOffset;
-    words[at + SendEntry.length] = length;
-    words[at + SendEntry.remoteKey] = remoteKey;
-    words[at + SendEntry.remoteOffset] = remoteOffset;
-    words[at + SendEntry.immediate] = immediate;
-    words[at + SendEntry.addressHandle] = addressHandle;
-    words[at + SendEntry.workRequestIdLow] = workRequestIdLow;
-    words[at + SendEntry.workRequestIdHigh] = workRequestIdHigh;
-    this.#publish();
+    const at = this.post(
+      queuePair,
+      opcodeAndFlags,
+      localRegion,
+      localOffset,
+      length,
+      remoteKey,
+      remoteOffset,
+      workRequestIdLow,
+      workRequestIdHigh,
+    );
+    this.#words[at + SendEntry.immediate] = immediate;
+    this.#words[at + SendEntry.addressHandle] = addressHandle;
   }
 
   /** Posts a receive of up to `length` bytes. Throws as `post` does. */
@@ -228,16 +226,18 @@ export class SendRing extends Owned {
     workRequestIdLow: number,
     workRequestIdHigh: number,
   ): void {
-    const at = this.#claim(receives);
-    const words = this.#words;
-    words[at + SendEntry.opcodeAndFlags] = Opcode.receive | SendFlags.signaled;
-    words[at + SendEntry.queuePair] = receives.handle;
-    words[at + SendEntry.localRegion] = localRegion;
-    words[at + SendEntry.localOffset] = localOffset;
-    words[at + SendEntry.length] = length;
-    words[at + SendEntry.workRequestIdLow] = workRequestIdLow;
-    words[at + SendEntry.workRequestIdHigh] = workRequestIdHigh;
-    this.#publish();
+    const receive = Opcode.receive | SendFlags.signaled;
+    this.post(
+      receives,
+      receive,
+      localRegion,
+      localOffset,
+      length,
+      0,
+      0,
+      workRequestIdLow,
+      workRequestIdHigh,
+    );
   }
 
   /** Hands all posted work requests to the provider. */
