@@ -19,6 +19,10 @@ export function createReplica(
     ...(ibverbs === undefined ? {} : { ibverbs }),
     secret,
     geometry: log,
+    tuning: { replayUs: REPLAY_US },
     stateMachine,
   });
 }
+
+/** What a follower applies wakes its redis-server, once however much it is: more may gather. */
+const REPLAY_US = 5000;

@@ -15,6 +15,7 @@ import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { crossCheck } from '../src/commands/cross-check.js';
 import { commandSpecs, RedisBackend } from '../src/index.js';
+import { Request } from '../src/resp/request.js';
 import { RawClient } from './support/raw-client.js';
 import { startSingle } from './support/redis.js';
 
@@ -63,6 +64,33 @@ describe('RedisBackend', () => {
     expect(() => crossCheck([...other, { name: 'foo', arity: 1, flags: [] }])).toThrow(
       /foo, get, lcs$/,
     );
+  });
+
+  it('has redis-server answer only what somebody waits for, in order', async () => {
+    const backend = await RedisBackend.start();
+    try {
+      const { connection } = backend;
+      const sentBytes = async () => {
+        const stats = (await connection.ask('INFO', 'stats')).toString();
+        return Number(/total_net_output_bytes:(\d+)/.exec(stats)?.[1]);
+      };
+      const before = await sentBytes();
+      for (let n = 0; n < 10_000; n++) connection.send(n % 2, Request.of('SET', 'k', n).raw);
+      expect((await sentBytes()) - before).toBeLessThan(10_000);
+
+      const replies: string[] = [];
+      const sink = { reply: (bytes: Buffer) => void replies.push(bytes.toString()) };
+      connection.send(1, Request.of('GET', 'k').raw, sink);
+      connection.send(0, Request.of('SET', 'k', 'v').raw);
+      connection.speak(3);
+      connection.send(0, Request.of('GET', 'k').raw, sink);
+      connection.send(2, Request.of('SET', 'k', 'w').raw);
+      connection.send(2, Request.of('GET', 'none').raw, sink);
+      await connection.ask('PING');
+      expect(replies).toEqual(['$4\r\n9999\r\n', '$1\r\nv\r\n', '_\r\n']);
+    } finally {
+      await backend.close();
+    }
   });
 
   it('never answers again once redis-server has died', async () => {

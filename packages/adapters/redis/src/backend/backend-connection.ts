@@ -9,8 +9,8 @@ import type { Protocol, ReplySink } from '../resp/reply.js';
  * The one connection over which a replica's redis-server gets its commands.
  *
  * Replies come in the order of requests, so each is matched to its sink first in, first out. What is
- * sent within one turn goes out in one write. What nobody waits for, as all that a follower applies,
- * gathers a little longer: a system call for each would cost the leader of the same machine more.
+ * sent within one turn goes out in one write. Where nobody waits for replies, as for all that a follower
+ * applies, redis-server is told to send none: each would wake us for nothing.
  */
 export class BackendConnection {
   readonly #socket: Socket;
@@ -19,8 +19,9 @@ export class BackendConnection {
   #outgoing: Buffer[] = [];
   #outgoingBytes = 0;
   #flushScheduled = false;
-  #lazyFlushScheduled = false;
   #held = false;
+  /** redis-server answers nothing that is sent now. */
+  #muted = false;
   /** Sinks of requests without a reply yet; `undefined` drops the reply. */
   #sinks: (ReplySink | undefined)[] = [];
   #sinksHead = 0;
@@ -48,8 +49,10 @@ export class BackendConnection {
     return connection;
   }
 
-  /** Sends one request in a database; its reply is dropped without a sink. */
+  /** Sends one request in a database; without a sink there is no reply. */
   send(db: number, raw: Buffer, sink?: ReplySink): void {
+    if (sink === undefined) this.#mute();
+    else this.#unmute();
     if (db !== this.#db) this.#select(db);
     this.#push(raw, sink);
   }
@@ -66,6 +69,7 @@ export class BackendConnection {
     return new Promise((resolve, reject) => {
       if (this.#closed)
         return reject(new RedisAdapterError('BACKEND_LOST', 'redis-server is gone'));
+      this.#unmute();
       this.speak(2);
       this.#push(Request.of(...args).raw, {
         reply(bytes) {
@@ -98,30 +102,28 @@ export class BackendConnection {
     this.#push(Request.of('SELECT', db).raw, undefined);
   }
 
-  #push(raw: Buffer, sink: ReplySink | undefined): void {
-    this.#sinks.push(sink);
-    this.#outgoing.push(raw);
-    this.#outgoingBytes += raw.length;
-    if (sink === undefined && this.#outgoingBytes < LAZY_BYTES_MAX) this.#flushLater();
-    else this.#flushSoon();
+  #mute(): void {
+    if (this.#muted) return;
+    this.#muted = true;
+    this.#push(REPLY_OFF, undefined);
   }
 
-  #flushSoon(): void {
+  #unmute(): void {
+    if (!this.#muted) return;
+    this.#muted = false;
+    this.#push(REPLY_ON, undefined);
+  }
+
+  #push(raw: Buffer, sink: ReplySink | undefined): void {
+    if (!this.#muted) this.#sinks.push(sink);
+    this.#outgoing.push(raw);
+    this.#outgoingBytes += raw.length;
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
     queueMicrotask(() => {
       this.#flushScheduled = false;
       this.#write();
     });
-  }
-
-  #flushLater(): void {
-    if (this.#lazyFlushScheduled) return;
-    this.#lazyFlushScheduled = true;
-    setTimeout(() => {
-      this.#lazyFlushScheduled = false;
-      this.#write();
-    }, LAZY_MS);
   }
 
   #write(): void {
@@ -171,10 +173,10 @@ export function writeTogether(socket: Socket, parts: readonly Buffer[], bytes: n
   }
 }
 
-/** How long, and how much at most, commands gather whose replies nobody waits for. */
-const LAZY_MS = 1;
-const LAZY_BYTES_MAX = 16 * 1024;
 const JOIN_BYTES_MAX = 64 * 1024;
 const MINUS = 45;
 const HELLO_2 = Request.of('HELLO', 2).raw;
 const HELLO_3 = Request.of('HELLO', 3).raw;
+/** The only one of the two that is answered is the second. */
+const REPLY_OFF = Request.of('CLIENT', 'REPLY', 'OFF').raw;
+const REPLY_ON = Request.of('CLIENT', 'REPLY', 'ON').raw;
