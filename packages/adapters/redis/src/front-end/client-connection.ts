@@ -71,7 +71,12 @@ export class ClientConnection {
   readonly #onData = (chunk: Buffer): void => {
     if (this.#ending || this.#replies.closing) return;
     this.#parser.push(chunk);
-    while (!this.#replies.closing) {
+    this.#handleReceived();
+  };
+
+  /** Handles the requests that are here, as long as their replies do not pile up. */
+  #handleReceived(): void {
+    while (!this.#replies.closing && !this.#full) {
       const next = this.#parser.next();
       if (next === undefined) break;
       if (!('kind' in next)) {
@@ -83,7 +88,7 @@ export class ClientConnection {
       }
     }
     this.#regulate();
-  };
+  }
 
   // A client of a follower belongs to the leader from the first command on that is not answered here,
   // once it owes the client nothing.
@@ -149,14 +154,22 @@ export class ClientConnection {
     this.#socket.resume();
   }
 
-  /** Reads no more requests from a client whose replies pile up, until they have gone. */
+  get #full(): boolean {
+    return (
+      this.#replies.pendingCount > PENDING_COUNT_MAX ||
+      this.#socket.writableLength + this.#outgoingBytes > UNREAD_BYTES_MAX
+    );
+  }
+
+  /** Takes no more requests from a client whose replies pile up, until they have gone. */
   #regulate(): void {
     if (this.#cutSplice !== undefined || this.#ending) return;
-    const full =
-      this.#replies.pendingCount > PENDING_COUNT_MAX ||
-      this.#socket.writableLength + this.#outgoingBytes > UNREAD_BYTES_MAX;
-    if (full) this.#socket.pause();
-    else if (this.#socket.isPaused()) this.#socket.resume();
+    if (this.#full) this.#socket.pause();
+    else if (this.#socket.isPaused()) {
+      this.#socket.resume();
+      // One read may hold thousands of requests: some were left when it was too much.
+      this.#handleReceived();
+    }
   }
 }
 
