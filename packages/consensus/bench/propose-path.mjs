@@ -1,7 +1,9 @@
 // The leader's own cost of a proposal, without the noise of other threads: three replicas of one
 // process, stepped in turn; only the leader's proposals are timed. Medians of blocks.
 //
-//   node bench/propose-path.mjs [payload bytes] [blocks]
+//   node bench/propose-path.mjs [payload bytes] [blocks] [network]
+//
+// With `network`, writes complete later than the call that posts them, as over a network, but with no wait.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { shmDevice } from '@mu-smr/verbs';
@@ -9,12 +11,16 @@ import { DEFAULT_TUNING, oneThreadGroup, setV8Flags } from '../dist/planes.js';
 
 const PAYLOAD_BYTES = Number(process.argv[2] ?? 64);
 const BLOCKS = Number(process.argv[3] ?? 400);
+const NETWORK = process.argv[4] === 'network';
 const PER_BLOCK = 2000;
 const GEOMETRY = { capacityBytes: 1 << 24, payloadBytesMax: 1 << 19, windowBytes: 1 << 21 };
 
 setV8Flags();
 const directory = mkdtempSync('/dev/shm/mu-propose-path-');
-const context = shmDevice({ fabric: join(directory, 'fabric') }).open();
+const context = shmDevice({
+  fabric: join(directory, 'fabric'),
+  fabricRttNs: NETWORK ? 1 : 0,
+}).open();
 let nowUs = 1e6 + 0.5;
 let applied = 0;
 const members = oneThreadGroup({

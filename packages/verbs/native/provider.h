@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "rings.h"
 #include "types.h"
 
 namespace mu {
@@ -48,6 +49,9 @@ class CompletionQueue {
   virtual void poll() = 0;
   /// How many completions wait in the ring. Owning thread only.
   virtual uint32_t waiting() const = 0;
+  /// The oldest of them, null without any; and gives it back. Owning thread only.
+  virtual const CompletionEntry* oldest() const = 0;
+  virtual void drop_oldest() = 0;
 };
 
 class SendRing {
@@ -58,9 +62,10 @@ class SendRing {
   virtual void doorbell() = 0;
   /// Whether work requests are over when the call that carries them out returns.
   virtual bool immediate() const { return false; }
-  /// The doorbell, and then the write of the ring's memory (`WriteNow`) to each of its targets. A bit for
-  /// each target that has it, and for which no completion will come: none unless `immediate`. Owning
-  /// thread only.
+  /// The write of the ring's memory to several targets.
+  virtual WriteNow& now() const = 0;
+  /// The doorbell, and then that write. A bit for each target that has it, and for which no completion
+  /// will come: none unless `immediate`. Owning thread only.
   virtual uint32_t write_now() = 0;
 };
 

@@ -14,7 +14,7 @@ constexpr uint32_t kSendEntryWords = 16;
 constexpr uint32_t kCompletionEntryWords = 8;
 
 /// Behind the entries of a send ring: one write that goes to several targets at once.
-constexpr uint32_t kNowWords = 80;
+constexpr uint32_t kNowWords = 144;
 constexpr uint32_t kNowTargetsMax = 16;
 
 constexpr uint32_t kSendSignaled = 1u << 8;
@@ -61,12 +61,21 @@ struct WriteNow {
   uint32_t length;
   uint32_t remote_offset;
   uint32_t work_request_id_low;
-  uint32_t padding[8];
+  /// Where all of it completes, and how much is waited for: so many targets, these among them.
+  uint32_t completion_queue;
+  uint32_t needed;
+  uint32_t required;
+  /// A bit for each target of which a completion was taken in.
+  uint32_t done;
+  uint32_t padding[4];
   struct Target {
     uint32_t queue_pair;
     uint32_t remote_key;
     uint32_t work_request_id_high;
-    uint32_t padding;
+    /// Earlier writes to it whose completions were taken in by the last call, and the last of them.
+    uint32_t earlier;
+    uint32_t earlier_id_low;
+    uint32_t padding[3];
   } targets[kNowTargetsMax];
 };
 static_assert(sizeof(WriteNow) == kNowWords * 4);

@@ -48,10 +48,13 @@ export interface Backend {
   ringDoorbell(ring: number): void;
   /**
    * Rings the doorbell, and then carries out, or hands over, the write that stands in the ring as
-   * `WriteNow`: a bit for each target that has it by now, for which no completion comes; none unless
-   * the ring is `immediate`.
+   * `WriteNow`: a bit for each target that has it by now, for which no completion comes. On a ring that is
+   * not `immediate` it waits for completions as that says, two microseconds or so at most, and takes them
+   * in: those of earlier writes to the same targets have bits of their own, 16 higher.
    */
   writeNow(ring: number): number;
+  /** Waits again for that write, and returns what was found since. */
+  awaitWrites(ring: number): number;
 
   /** ibv_create_qp(3), in RESET. */
   createQueuePair(domain: number, attributes: RawQueuePairAttributes): RawQueuePair;

@@ -33,7 +33,6 @@ export class CompletionQueue extends Owned {
   readonly #receivers: ({ outstanding: number } | undefined)[] = [];
   /** What completed receives have besides; `Received` goes on. Absent where nothing is received. */
   readonly received: Uint32Array | undefined;
-  #consumed = 0;
 
   constructor(context: Context, backend: Backend, contextHandle: number, depth: number) {
     super(context);
@@ -73,7 +72,7 @@ export class CompletionQueue extends Owned {
     if (user === undefined) return;
     if (name < RECEIVE_QUEUE) this.#users[name] = undefined;
     else this.#receivers[name - RECEIVE_QUEUE] = undefined;
-    const waiting = (this.words[Ring.producer] - this.#consumed) | 0;
+    const { waiting } = this;
     let retired = 0;
     for (let n = 0; n < waiting; n++) {
       const at = this.at(n);
@@ -91,12 +90,17 @@ export class CompletionQueue extends Owned {
    */
   poll(atLeast = 0): number {
     if (this.#needsPoll) this.#backend.pollCompletionQueue(this.handle, atLeast);
-    return (this.words[Ring.producer] - this.#consumed) | 0;
+    return this.waiting;
+  }
+
+  /** The same, without asking a provider that must be asked. */
+  get waiting(): number {
+    return (this.words[Ring.producer] - this.words[Ring.consumer]) | 0;
   }
 
   /** Where in `words` the n-th waiting completion begins (0 = oldest); `CompletionEntry` goes on. */
   at(n: number): number {
-    return Ring.entries + ((this.#consumed + n) & this.#mask) * CompletionEntry.words;
+    return Ring.entries + ((this.words[Ring.consumer] + n) & this.#mask) * CompletionEntry.words;
   }
 
   /** One word of the n-th waiting completion; `word` is one of `CompletionEntry`. */
@@ -115,8 +119,7 @@ export class CompletionQueue extends Owned {
       // A queue pair may be closed while its last completions wait here.
       if (user !== undefined) user.outstanding -= retired;
     }
-    this.#consumed = (this.#consumed + count) >>> 0;
-    this.words[Ring.consumer] = this.#consumed;
+    words[Ring.consumer] += count;
   }
 
   /** The oldest completion as an object, or `undefined` when there is none. */
@@ -137,7 +140,7 @@ export class CompletionQueue extends Owned {
 
   /** Where in `received` the n-th waiting completion begins, which is that of a receive. */
   receivedAt(n: number): number {
-    return ((this.#consumed + n) & this.#mask) * Received.words;
+    return ((this.words[Ring.consumer] + n) & this.#mask) * Received.words;
   }
 
   #receivedWith(n: number): Pick<WorkCompletion, 'immediate' | 'sourceQueuePairNumber'> {

@@ -76,7 +76,8 @@ export {
   SendEntry,
   SendFlags,
 } from './ring-layout.ts';
-export { SendRing, type Poster, type WriteTargets } from './send-ring.ts';
+export { SendRing, type Poster } from './send-ring.ts';
+export { EARLIER_SHIFT, type WriteTargets } from './write-to-all.ts';
 export {
   isPermissionError,
   Opcode,

@@ -67,17 +67,22 @@ export abstract class PostingQueuePair extends Owned {
 
   /** Takes a place in both queues, or refuses. */
   reserve(): void {
-    if (this.#released) throw refuse('ibv_post_send', 'EBADF', 'used after close');
+    this.checkOpen();
     if (this.outstanding >= this.sendQueueDepth)
       throw refuse('ibv_post_send', 'ENOMEM', 'the send queue is full: poll completions first');
     this.#completionQueue.reserve('ibv_post_send');
     this.outstanding++;
   }
 
-  /** Takes back a `reserve`: nothing was posted. */
-  giveBack(): void {
-    this.outstanding--;
-    this.#completionQueue.outstanding--;
+  /** Throws EBADF after `close`. */
+  checkOpen(): void {
+    if (this.#released) throw refuse('ibv_post_send', 'EBADF', 'used after close');
+  }
+
+  /** Takes back so many `reserve`s: nothing was posted, or no completion comes of it. */
+  giveBack(count: number): void {
+    this.outstanding -= count;
+    this.#completionQueue.outstanding -= count;
   }
 
   /** Checks what messages and writes have alike, and returns it as `SendFlags`. */

@@ -42,7 +42,7 @@ export const SendEntry = {
 
 /** Words of a write to several targets at once, behind the entries of a send ring. */
 export const WriteNow = {
-  words: 80,
+  words: 144,
   count: 0,
   firstOpcodeAndFlags: 1,
   opcodeAndFlags: 2,
@@ -51,9 +51,20 @@ export const WriteNow = {
   length: 5,
   remoteOffset: 6,
   workRequestIdLow: 7,
-  /** Each target has four words from here: queue pair, remote key, high word of the id, and nothing. */
+  /** Where all of it completes, or 0; how many targets are waited for, and a bit for those among them. */
+  completionQueue: 8,
+  needed: 9,
+  required: 10,
+  /** A bit for each target that was found to have it. */
+  done: 11,
+  /**
+   * Each target has eight words from here: queue pair, remote key, high word of the id, and of earlier
+   * writes that the last call found done how many there are, and the low word of the last one's id.
+   */
   targets: 16,
-  targetWords: 4,
+  targetWords: 8,
+  earlier: 3,
+  earlierIdLow: 4,
   targetsMax: 16,
 } as const;
 

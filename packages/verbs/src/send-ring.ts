@@ -3,8 +3,9 @@ import type { Context } from './context.ts';
 import { refuse } from './errors.ts';
 import { Owned } from './lifetime.ts';
 import type { QueuePair } from './queue-pair.ts';
-import { Ring, SendEntry, SendFlags, WriteNow } from './ring-layout.ts';
+import { Ring, SendEntry, SendFlags } from './ring-layout.ts';
 import { Opcode } from './work-completion.ts';
+import { WriteToAll, type WriteTargets } from './write-to-all.ts';
 
 /** What work requests are posted on: a queue pair, or its receives. */
 export interface Poster {
@@ -12,14 +13,6 @@ export interface Poster {
   readonly handle: number;
   /** Takes the places that one work request needs, or refuses. */
   reserve(): void;
-}
-
-/** Peers that are written the same bytes, and what differs between their work requests. */
-export interface WriteTargets {
-  readonly queuePairs: readonly QueuePair[];
-  /** By index of the queue pair. */
-  readonly remoteKeys: Uint32Array;
-  readonly workRequestIdsHigh: Uint32Array;
 }
 
 /**
@@ -36,9 +29,7 @@ export class SendRing extends Owned {
   readonly #words: Uint32Array;
   readonly #mask: number;
   readonly #backend: Backend;
-  /** First word of `WriteNow`, and whose targets stand there. */
-  readonly #now: number;
-  #nowTargets: WriteTargets | undefined;
+  readonly #toAll: WriteToAll;
   #produced = 0;
   /** The same as `closed`, which every class of objects shares, where it is read for each post. */
   #released = false;
@@ -51,8 +42,9 @@ export class SendRing extends Owned {
     this.depth = depth;
     this.#words = new Uint32Array(raw.buffer);
     this.#mask = depth - 1;
-    this.#now = Ring.entries + depth * SendEntry.words;
     this.immediate = raw.immediate;
+    const behind = Ring.entries + depth * SendEntry.words;
+    this.#toAll = new WriteToAll(backend, raw.ring, raw.immediate, this.#words, behind);
     this.attach();
   }
 
@@ -122,7 +114,12 @@ export class SendRing extends Owned {
   /**
    * The same, doorbell included, in one call. Returns a bit for each target that has the bytes already,
    * of which no completion comes: on a ring that is `immediate`, where the queue pairs must have nothing
-   * under way, that is each that did not fail; elsewhere none. Throws as `post` does.
+   * under way, that is each that did not fail.
+   *
+   * Elsewhere the call waits for completions, two microseconds or so at most, if `needed` is not 0: until
+   * so many targets have the bytes, and those of `targets.required`. 16 bits higher is a bit for each target
+   * of which earlier writes were found done meanwhile: none of them completes any more, and `earlierId`
+   * names the last. Work requests of `targets` must differ in their ids. Throws as `post` does.
    */
   writeNow(
     targets: WriteTargets,
@@ -133,22 +130,30 @@ export class SendRing extends Owned {
     length: number,
     remoteOffset: number,
     workRequestIdLow: number,
+    needed = 0,
   ): number {
     if (this.#released) throw refuse('ibv_post_send', 'EBADF', 'used after close');
-    const words = this.#words;
-    const at = this.#now;
-    if (this.#nowTargets !== targets) this.#load(targets);
-    if (!this.immediate) reserveAll(targets.queuePairs);
-    words[at + WriteNow.firstOpcodeAndFlags] = firstOpcodeAndFlags;
-    words[at + WriteNow.opcodeAndFlags] = opcodeAndFlags;
-    words[at + WriteNow.localRegion] = localRegion;
-    words[at + WriteNow.localOffset] = localOffset;
-    words[at + WriteNow.length] = length;
-    words[at + WriteNow.remoteOffset] = remoteOffset;
-    words[at + WriteNow.workRequestIdLow] = workRequestIdLow;
-    const done = this.#backend.writeNow(this.handle);
-    if (this.immediate) reserveRest(targets.queuePairs, done);
-    return done;
+    return this.#toAll.write(
+      targets,
+      firstOpcodeAndFlags,
+      opcodeAndFlags,
+      localRegion,
+      localOffset,
+      length,
+      remoteOffset,
+      workRequestIdLow,
+      needed,
+    );
+  }
+
+  /** Waits again for the last `writeNow`, as that does, and returns what was found done since. */
+  awaitWrites(): number {
+    return this.#released ? 0 : this.#toAll.awaitAgain();
+  }
+
+  /** Low word of the id of the last earlier write to a target that the last call found done. */
+  earlierId(target: number): number {
+    return this.#toAll.earlierId(target);
   }
 
   /** Posts a compare-and-swap or fetch-and-add on 8 remote bytes; the old value lands locally. */
@@ -246,21 +251,6 @@ export class SendRing extends Owned {
     this.#backend.ringDoorbell(this.handle);
   }
 
-  #load(targets: WriteTargets): void {
-    const { queuePairs, remoteKeys, workRequestIdsHigh } = targets;
-    if (queuePairs.length > WriteNow.targetsMax)
-      throw refuse('ibv_post_send', 'EINVAL', `${queuePairs.length} targets at once`);
-    const words = this.#words;
-    words[this.#now + WriteNow.count] = queuePairs.length;
-    for (const [n, queuePair] of queuePairs.entries()) {
-      const at = this.#now + WriteNow.targets + n * WriteNow.targetWords;
-      words[at] = queuePair.handle;
-      words[at + 1] = remoteKeys[n];
-      words[at + 2] = workRequestIdsHigh[n];
-    }
-    this.#nowTargets = targets;
-  }
-
   /** Checks every limit and returns the first word of the entry to fill. */
   #claim(queuePair: Poster): number {
     const words = this.#words;
@@ -280,21 +270,4 @@ export class SendRing extends Owned {
     this.#released = true;
     this.#backend.destroySendRing(this.handle);
   }
-}
-
-/** All or none. */
-function reserveAll(queuePairs: readonly QueuePair[]): void {
-  for (let n = 0; n < queuePairs.length; n++) {
-    try {
-      queuePairs[n].reserve();
-    } catch (refusal) {
-      while (n > 0) queuePairs[--n].giveBack();
-      throw refusal;
-    }
-  }
-}
-
-/** Of what did not succeed a completion tells, which needs its places. */
-function reserveRest(queuePairs: readonly QueuePair[], done: number): void {
-  for (let n = 0; n < queuePairs.length; n++) if ((done & (1 << n)) === 0) queuePairs[n].reserve();
 }

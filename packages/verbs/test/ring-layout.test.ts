@@ -46,7 +46,7 @@ describe('ring layout', () => {
   });
 
   it('has room for the counters and every entry', () => {
-    expect(sendRingBytes(4)).toBe(128 + 4 * 64 + 320);
+    expect(sendRingBytes(4)).toBe(128 + 4 * 64 + 576);
     expect(completionRingBytes(4)).toBe(128 + 4 * 32);
   });
 
@@ -80,8 +80,9 @@ describe('ring layout', () => {
     });
 
     it('the words of a write to several targets', () => {
-      const { words, targets, targetWords, targetsMax, ...same } = WriteNow;
+      const { words, targets, targetWords, targetsMax, earlier, earlierIdLow, ...same } = WriteNow;
       expect(structWords(native, 'WriteNow')).toMatchObject(same);
+      expect(structWords(native, 'Target')).toMatchObject({ earlier, earlierIdLow });
       expect(words).toBe(targets + targetWords * targetsMax);
     });
 

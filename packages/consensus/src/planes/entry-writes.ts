@@ -1,4 +1,11 @@
-import { Opcode, SendFlags, type SendRing, type WriteTargets } from '@mu-smr/verbs';
+import {
+  Opcode,
+  SendFlags,
+  type CompletionQueue,
+  type SendRing,
+  type WriteTargets,
+} from '@mu-smr/verbs';
+import { REPLICAS_MAX } from '../core/proposal-number.ts';
 import { LanePurpose, laneTag, type Lane } from './lane.ts';
 
 const WRITE = Opcode.rdmaWrite | SendFlags.signaled;
@@ -9,14 +16,25 @@ const WRITE_SEALED = WRITE | SendFlags.seal;
 export class EntryWrites {
   /** Confirmed lanes, in the order they are posted to. */
   active: readonly Lane[] = [];
-  #targets: WriteTargets = targetsOf([], 0);
+  #targets: WriteTargets;
   #epoch = 0;
+  readonly #self: number;
   readonly #sendRing: SendRing;
+  /** Where all lanes complete. */
+  readonly #completions: CompletionQueue;
   readonly #staging: number;
 
-  constructor(sendRing: SendRing, staging: { readonly handle: number }) {
+  constructor(
+    self: number,
+    sendRing: SendRing,
+    completions: CompletionQueue,
+    staging: { readonly handle: number },
+  ) {
+    this.#self = self;
     this.#sendRing = sendRing;
+    this.#completions = completions;
     this.#staging = staging.handle;
+    this.#targets = this.#targetsOf([]);
   }
 
   begin(epoch: number, lanes: readonly Lane[]): void {
@@ -25,8 +43,13 @@ export class EntryWrites {
   }
 
   to(lanes: readonly Lane[]): void {
-    this.active = [...lanes].sort((a, b) => a.to - b.to);
-    this.#targets = targetsOf(this.active, this.#epoch);
+    this.active = [...lanes].sort((a, b) => this.#order(a) - this.#order(b));
+    this.#targets = this.#targetsOf(this.active);
+  }
+
+  /** Our own log last: what goes to the others is on its way meanwhile. */
+  #order({ to }: Lane): number {
+    return to === this.#self ? REPLICAS_MAX : to;
   }
 
   /** Whether a write is over when `now` returns. */
@@ -48,8 +71,11 @@ export class EntryWrites {
     );
   }
 
-  /** The same, and rings the doorbell: a bit for each of `active` that has them and will not complete. */
-  now(at: number, bytes: number, position: number, serial: number): number {
+  /**
+   * The same, rings the doorbell, and waits a little until `needed` lanes have them, our own among them: a
+   * bit for each of `active` that has, and 16 higher for each that has earlier ones (`SendRing.writeNow`).
+   */
+  now(at: number, bytes: number, position: number, serial: number, needed: number): number {
     return this.#sendRing.writeNow(
       this.#targets,
       WRITE_SEALED,
@@ -59,20 +85,34 @@ export class EntryWrites {
       bytes,
       position,
       serial >>> 0,
+      needed,
     );
+  }
+
+  /** Waits again for the last `now`; only with the same lanes `active` as then. */
+  again(): number {
+    return this.#sendRing.awaitWrites();
+  }
+
+  /** The last earlier entry that `active[n]` was found to have. */
+  earlierSerial(n: number): number {
+    return this.#sendRing.earlierId(n);
   }
 
   doorbell(): void {
     this.#sendRing.doorbell();
   }
-}
 
-function targetsOf(lanes: readonly Lane[], epoch: number): WriteTargets {
-  return {
-    queuePairs: lanes.map((lane) => lane.queuePair),
-    remoteKeys: Uint32Array.from(lanes, (lane) => lane.logKey),
-    workRequestIdsHigh: Uint32Array.from(lanes, (lane) =>
-      laneTag(lane.to, LanePurpose.entry, epoch),
-    ),
-  };
+  #targetsOf(lanes: readonly Lane[]): WriteTargets {
+    const own = lanes.findIndex(({ to }) => to === this.#self);
+    return {
+      queuePairs: lanes.map((lane) => lane.queuePair),
+      remoteKeys: Uint32Array.from(lanes, (lane) => lane.logKey),
+      workRequestIdsHigh: Uint32Array.from(lanes, (lane) =>
+        laneTag(lane.to, LanePurpose.entry, this.#epoch),
+      ),
+      completionQueue: this.#completions,
+      required: own < 0 ? 0 : 1 << own,
+    };
+  }
 }

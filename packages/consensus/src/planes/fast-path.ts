@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import {
   CircularArea,
+  CommandReader,
   CommandViews,
   Entry,
   entryBytes,
@@ -11,20 +12,17 @@ import {
   type LogOffset,
   type ProposalNumber,
 } from '@mu-smr/log';
-import type { SendRing } from '@mu-smr/verbs';
-import { quorumOffset } from '../core/majority.ts';
+import type { CompletionQueue, SendRing } from '@mu-smr/verbs';
+import { Acknowledgements, ENTRIES_REMEMBERED } from './acknowledgements.ts';
 import { EntryWrites } from './entry-writes.ts';
 import type { Lane, ReplicationMemory } from './lane.ts';
 import type { Quorum } from './membership.ts';
 
-/** Entries whose end offset is remembered until they are decided; above `outstandingMax`. */
-const ENDS = 4096;
-
 /**
  * Mu's fast path: one entry, one RDMA write to each confirmed follower, a majority of completions.
  *
- * It reads top to bottom: `room`, `stage`, `post`, `completed`, `settle`. `replicateNow` is all of
- * them at once, where completions take no time. Nothing here allocates.
+ * It reads top to bottom: `room`, `stage`, `post`, `completed`, `settle`. `replicate` is all of them at
+ * once for one command that a majority has soon. Nothing here allocates.
  */
 export class FastPath {
   /** Where the next entry goes. */
@@ -34,23 +32,21 @@ export class FastPath {
   /** Entries at and above this would lap a log that is still read. */
   limit = LOG_BEGIN;
   readonly writer: EntryWriter;
-  /** What `replicateNow` was given last, as it stands in its entry. */
-  readonly staged: CommandViews;
+  /** What stands first in staging, and what stands elsewhere. */
+  readonly #firstStaged: CommandViews;
+  readonly #staged: CommandReader;
   readonly #writes: EntryWrites;
-  readonly #acknowledged: Float64Array;
-  readonly #ends = new Float64Array(ENDS);
+  readonly #acknowledged: Acknowledgements;
   readonly #area: CircularArea;
-  /** Where all that the replication plane posts completes. */
-  readonly #completions: { readonly outstanding: number };
+  readonly #completions: CompletionQueue;
   readonly #geometry: LogGeometry;
   readonly #quorum: Quorum;
   readonly #self: number;
   readonly #ringBytes: number;
   readonly #outstandingMax: number;
-  /** Serial number of the next entry, and of the first that is not decided. */
-  #next = 0;
-  #first = 0;
   #stagedAt = 0;
+  /** Where the entry of `replicate` ends that the provider waits for. */
+  #awaited = -1;
 
   constructor(options: {
     readonly self: number;
@@ -58,24 +54,30 @@ export class FastPath {
     readonly quorum: Quorum;
     readonly memory: ReplicationMemory;
     readonly sendRing: SendRing;
-    readonly completionQueue: { readonly outstanding: number };
+    readonly completionQueue: CompletionQueue;
     readonly geometry: LogGeometry;
     readonly nonce: GroupNonce;
     readonly stagingRingBytes: number;
     readonly outstandingMax: number;
   }) {
-    this.#writes = new EntryWrites(options.sendRing, options.memory.staging);
+    this.#writes = new EntryWrites(
+      options.self,
+      options.sendRing,
+      options.completionQueue,
+      options.memory.staging,
+    );
     this.#completions = options.completionQueue;
     this.#geometry = options.geometry;
     this.#self = options.self;
     this.#quorum = options.quorum;
-    this.#acknowledged = new Float64Array(options.slots);
+    this.#acknowledged = new Acknowledgements(options.self, options.slots, options.quorum);
     this.#area = new CircularArea(options.geometry);
     this.#ringBytes = options.stagingRingBytes;
-    this.#outstandingMax = Math.min(options.outstandingMax, ENDS);
+    this.#outstandingMax = Math.min(options.outstandingMax, ENTRIES_REMEMBERED);
     const staging = options.memory.staging.bytes.subarray(0, options.stagingRingBytes);
     this.writer = new EntryWriter(staging, options.nonce);
-    this.staged = new CommandViews(staging, Entry.payload);
+    this.#firstStaged = new CommandViews(staging, Entry.payload);
+    this.#staged = new CommandReader(staging);
   }
 
   /** Begins an epoch at `tail`, with everything below decided and at every active lane. */
@@ -83,12 +85,14 @@ export class FastPath {
     this.#writes.begin(epoch, active);
     this.tail = tail;
     this.decided = tail;
-    this.#next = 0;
-    this.#first = 0;
     this.writer.proposal = proposal;
     this.writer.firstUndecided = tail;
-    this.#acknowledged.fill(0);
-    for (const lane of active) this.#acknowledged[lane.to] = tail;
+    this.#acknowledged.begin(tail, active);
+  }
+
+  /** The epoch is over. */
+  end(): void {
+    this.#awaited = -1;
   }
 
   get active(): readonly Lane[] {
@@ -96,12 +100,12 @@ export class FastPath {
   }
 
   get outstanding(): number {
-    return this.#next - this.#first;
+    return this.#acknowledged.outstanding;
   }
 
   /** How far the log at the end of a lane is known to hold what we wrote. */
   acknowledged(lane: number): LogOffset {
-    return this.#acknowledged[lane] as LogOffset;
+    return this.#acknowledged.of(lane);
   }
 
   /** Whether an entry with that payload may be posted now: window, ring and pipeline have room. */
@@ -111,7 +115,7 @@ export class FastPath {
     return (
       end - this.decided <= this.#geometry.windowBytes &&
       end <= this.limit &&
-      this.#next - this.#first + 2 <= this.#outstandingMax &&
+      this.outstanding + 2 <= this.#outstandingMax &&
       (!this.underWay || this.slowest(end) === undefined)
     );
   }
@@ -123,7 +127,7 @@ export class FastPath {
   slowest(end: LogOffset | number = this.tail): Lane | undefined {
     for (const lane of this.#writes.active) {
       const { outstanding, sendQueueDepth } = lane.queuePair;
-      if (end - this.#acknowledged[lane.to] > this.#geometry.windowBytes) return lane;
+      if (end - this.#acknowledged.of(lane.to) > this.#geometry.windowBytes) return lane;
       if (outstanding + 4 > sendQueueDepth) return lane;
     }
     return undefined;
@@ -139,10 +143,7 @@ export class FastPath {
     const bytes = entryBytes(payloadBytes);
     const pad = this.#area.padBefore(this.tail, bytes);
     if (pad > 0) this.#postPad(pad);
-    // Nobody reads staged bytes any more: begin where they are in the processor's nearest cache.
-    if (!this.underWay) this.#stagedAt = 0;
-    if (this.#stagedAt + bytes > this.#ringBytes) this.#stagedAt = 0;
-    return this.writer.payloadAt(this.#stagedAt);
+    return this.writer.payloadAt(this.#placeFor(bytes));
   }
 
   /** Posts the staged entry to every confirmed follower; the caller rings the doorbell. Returns its offset. */
@@ -162,28 +163,54 @@ export class FastPath {
       this.doorbell();
     } else {
       const at = this.#stagedAt;
-      this.#carryNow(at, this.writer.header(at, offset, kindAndCount, payloadBytes));
+      this.#carryNow(at, this.writer.header(at, offset, kindAndCount, payloadBytes), 0);
     }
     return offset;
   }
 
   /**
-   * Replicates one command whose writes are over when this returns: it is decided then, unless one was
-   * refused, and stands in `staged`. False, and nothing was done, where writes take their time, where
-   * something is under way or undecided, and without room.
+   * Posts one command alone, rings the doorbell, and waits a little: if all goes well it is decided when
+   * this returns, else `look`. False, and nothing was done, while anything before it is undecided
+   * or in the way.
    */
-  replicateNow(command: Uint8Array): boolean {
+  replicate(command: Uint8Array): boolean {
     const bytes = entryBytes(command.length);
     const offset = this.tail;
-    if (!this.#writes.immediate || this.underWay || this.decided !== offset) return false;
-    if (offset + bytes > this.limit || this.#area.untilEnd(offset) < bytes) return false;
+    const end = offset + bytes;
+    if (this.decided !== offset || end > this.limit || this.#area.untilEnd(offset) < bytes)
+      return false;
+    if (this.underWay && (this.#writes.immediate || this.slowest(end) !== undefined)) return false;
 
-    this.writer.command(0, offset, command);
-    const votes = this.#carryNow(0, bytes);
-    // I16: where a write was refused, its completion comes first, and says whether the epoch is over.
-    const all = !this.underWay && this.#acknowledged[this.#self] === this.tail;
-    if (all && votes >= this.#quorum.majority) this.#decide(this.tail);
+    const at = this.#placeFor(bytes);
+    this.writer.command(at, offset, command);
+    const { majority } = this.#quorum;
+    const votes = this.#carryNow(at, bytes, majority);
+    // I16: what came of a write that was refused says whether the epoch is over, and is looked at first.
+    const told = !this.underWay || this.#completions.waiting === 0;
+    const enough = votes >= majority && this.#acknowledged.of(this.#self) === this.tail;
+    if (enough && told) this.#decide(this.tail);
+    this.#awaited = this.tail;
     return true;
+  }
+
+  /**
+   * Asks the provider for what is done; how many completions wait. Of the entry of `replicate`, while it
+   * is the last one and not decided, the provider tells without them.
+   */
+  look(): number {
+    const { outstanding } = this.#completions;
+    if (this.#awaited !== this.tail || this.decided === this.tail)
+      return this.#completions.poll(Math.min(outstanding, this.#quorum.majority));
+    this.#acknowledged.found(this.#writes.again(), this.#writes, this.tail);
+    return this.#completions.waiting;
+  }
+
+  /** The command of the last entry, of which it is the only one, as it stands in staging. */
+  lastCommand(length: number): Uint8Array {
+    const at = this.#stagedAt - entryBytes(length);
+    return at === 0
+      ? this.#firstStaged.of(length)
+      : this.#staged.read(this.writer.payloadAt(at), length);
   }
 
   doorbell(): void {
@@ -192,31 +219,28 @@ export class FastPath {
 
   /** An entry's write completed: `serial` is the low word of its work request id. */
   completed(lane: number, serial: number): void {
-    this.#acknowledged[lane] = this.#ends[serial & (ENDS - 1)];
+    this.#acknowledged.completed(lane, serial);
   }
 
-  /**
-   * Advances what is decided, by the acknowledgements so far. A majority of all members is
-   * needed, and our own log beside it, so that we can apply what we decide (I7).
-   */
+  /** Advances what is decided, by the acknowledgements so far. */
   settle(): LogOffset {
-    const { voters, majority } = this.#quorum;
-    const quorum = quorumOffset(this.#acknowledged, voters, majority);
-    const own = this.#acknowledged[this.#self];
-    const decided = (own < quorum ? own : quorum) as LogOffset;
+    if (this.decided === this.tail) return this.tail;
+    const decided = this.#acknowledged.decided();
     if (decided > this.decided) this.#decide(decided);
     return this.decided;
   }
 
   /** Stops writing to a follower. What it acknowledged stays counted: it is in its log. */
   drop(to: number): void {
+    this.end();
     this.#writes.to(this.active.filter((lane) => lane.to !== to));
   }
 
   /** Adds a follower whose log holds everything up to the tail once its lane's posted writes are done. */
   add(lane: Lane, upTo: LogOffset): void {
     assert(!this.active.includes(lane), 'a lane is added once');
-    this.#acknowledged[lane.to] = upTo;
+    this.#acknowledged.set(lane.to, upTo);
+    this.#awaited = -1;
     this.#writes.to([...this.active, lane]);
   }
 
@@ -235,47 +259,42 @@ export class FastPath {
 
   /** Another replica is to be at the end of this lane: what the last one held went with it. */
   forget(to: number): void {
-    this.#acknowledged[to] = 0;
+    this.#acknowledged.set(to, LOG_BEGIN);
   }
 
   #decide(offset: LogOffset): void {
     this.decided = offset;
     this.writer.firstUndecided = offset;
-    while (this.#first < this.#next && this.#ends[this.#first & (ENDS - 1)] <= offset)
-      this.#first++;
+    this.#acknowledged.settle(offset);
   }
 
   #postPad(bytes: number): void {
-    if (this.#stagedAt + bytes > this.#ringBytes) this.#stagedAt = 0;
-    const at = this.#stagedAt;
+    const at = this.#placeFor(bytes);
     this.writer.pad(at, this.tail, bytes);
     this.#writes.post(at, bytes, this.#area.position(this.tail), this.#take(at, bytes));
   }
 
-  /** Posts the bytes that are staged at `at`, and takes in who has them already. Returns their votes. */
-  #carryNow(at: number, bytes: number): number {
+  /**
+   * Posts the bytes that are staged at `at`, waits a little for `needed` logs, and takes in who has them.
+   * Returns their votes.
+   */
+  #carryNow(at: number, bytes: number, needed: number): number {
     const position = this.#area.position(this.tail);
-    const done = this.#writes.now(at, bytes, position, this.#take(at, bytes));
-    if (done === 0) return 0;
-    const { active } = this.#writes;
-    const { voters } = this.#quorum;
-    let votes = 0;
-    for (let n = 0; n < active.length; n++) {
-      if ((done & (1 << n)) === 0) continue;
-      const { to } = active[n];
-      this.#acknowledged[to] = this.tail;
-      votes += voters[to];
-    }
-    return votes;
+    const found = this.#writes.now(at, bytes, position, this.#take(at, bytes), needed);
+    return this.#acknowledged.found(found, this.#writes, this.tail);
+  }
+
+  /** Where the next entry is put together. */
+  #placeFor(bytes: number): number {
+    // Nobody reads staged bytes any more: begin where they are in the processor's nearest cache.
+    if (!this.underWay || this.#stagedAt + bytes > this.#ringBytes) this.#stagedAt = 0;
+    return this.#stagedAt;
   }
 
   /** Takes the entry's place in the log, in staging, and among those that are not decided. */
   #take(at: number, bytes: number): number {
-    const serial = this.#next;
     this.tail = (this.tail + bytes) as LogOffset;
     this.#stagedAt = at + bytes;
-    this.#ends[serial & (ENDS - 1)] = this.tail;
-    this.#next = serial + 1;
-    return serial;
+    return this.#acknowledged.posted(this.tail);
   }
 }

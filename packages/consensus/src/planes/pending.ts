@@ -82,6 +82,11 @@ export class Pending<Result> implements AppliedListener<Result> {
     return result;
   }
 
+  /** Whether the command of `proposeSync` is the one at this offset. */
+  awaitsSync(at: LogOffset): boolean {
+    return at === this.#syncAt;
+  }
+
   awaits(at: LogOffset): boolean {
     return at === this.#syncAt || this.#posted[this.#postedAt]?.at === at;
   }

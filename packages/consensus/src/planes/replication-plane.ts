@@ -146,16 +146,11 @@ export class ReplicationPlane<Result> {
 
   /** The hot half of `step`: completions of entries, and replay up to what they decide. */
   poll(): void {
-    const { completionQueue } = this.#o;
-    const { replayer, membership } = this.#parts;
-    const { outstanding } = completionQueue;
-    const count = completionQueue.poll(Math.min(outstanding, membership.majority));
-    // While completions are to come, and none has, there is nothing new to see.
-    if (count > 0 || outstanding === 0 || replayer.applied < replayer.known) {
-      this.#takeIn(count);
-      replayer.apply(ENTRIES_PER_STEP);
-      if (this.#leadership?.reconfigured === true) this.#within(configured);
-    }
+    const { fastPath, replayer, submission } = this.#parts;
+    this.#takeIn(fastPath.look());
+    submission.applySync();
+    if (replayer.applied < replayer.known) replayer.apply(ENTRIES_PER_STEP);
+    if (this.#leadership?.reconfigured === true) this.#within(configured);
     this.#polled();
   }
 
@@ -266,9 +261,11 @@ export class ReplicationPlane<Result> {
   }
 
   #endEpoch(epoch: number, reason: string): void {
-    const { rounds, replayer, lanes, pending, proofs, reconfiguration, handOver } = this.#parts;
+    const { fastPath, rounds, replayer, lanes, pending, proofs, reconfiguration, handOver } =
+      this.#parts;
     this.#leadership = undefined;
     this.endedEpochs++;
+    fastPath.end();
     rounds.reset();
     replayer.rescan();
     this.#link.setInt('leading', 0);

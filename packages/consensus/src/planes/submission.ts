@@ -20,6 +20,9 @@ export class Submission<Result> {
   readonly #staging: Uint8Array;
   readonly #geometry: LogGeometry;
   readonly #nowUs: () => number;
+  /** Where the entry of the last `postSync` ends, and the length of its command. */
+  #syncEnd = -1;
+  #syncBytes = 0;
   #blockedSinceUs: number | undefined;
 
   constructor(
@@ -44,22 +47,30 @@ export class Submission<Result> {
    */
   postSync(command: Uint8Array): LogOffset | undefined {
     const next = this.#fastPath.tail;
-    if (this.#replayer.applied === next && this.#fastPath.replicateNow(command)) {
-      this.#pending.postedSync(next);
-      this.#applyNow(command.length);
+    if (this.#fastPath.replicate(command)) {
+      this.#postedSync(next, command.length);
+      this.applySync();
       return next;
     }
     if (!this.#fastPath.room(command.length)) return undefined;
     const at = this.#fastPath.postNow(SINGLE, this.#stage(command));
-    this.#pending.postedSync(at);
+    this.#postedSync(at, command.length);
     return at;
   }
 
-  #applyNow(length: number): void {
-    const fastPath = this.#fastPath;
-    if (fastPath.decided !== fastPath.tail) return;
-    this.#replayer.decidedUpTo(fastPath.decided, fastPath.writer.release);
-    this.#replayer.applyOwn(fastPath.staged.of(length), fastPath.decided);
+  /** Applies the command of the last `postSync` once it is decided, where it is next and the last entry. */
+  applySync(): void {
+    const { tail, decided, writer } = this.#fastPath;
+    if (decided !== tail || tail !== this.#syncEnd) return;
+    if (!this.#pending.awaitsSync(this.#replayer.applied)) return;
+    this.#replayer.decidedUpTo(decided, writer.release);
+    this.#replayer.applyOwn(this.#fastPath.lastCommand(this.#syncBytes), decided);
+  }
+
+  #postedSync(at: LogOffset, length: number): void {
+    this.#pending.postedSync(at);
+    this.#syncEnd = this.#fastPath.tail;
+    this.#syncBytes = length;
   }
 
   /** Posts several commands as one entry; `undefined` without room. */

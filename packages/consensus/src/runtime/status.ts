@@ -26,7 +26,9 @@ export function statusOf<Result>(
     firstUndecided: plane?.replayer.known ?? zero,
     tail: leading ? plane.fastPath.tail : (plane?.replayer.scanned ?? zero),
     capacityBytes: options.geometry.capacityBytes,
-    confirmedFollowers: leading ? plane.fastPath.active.map((lane) => lane.to) : [],
+    confirmedFollowers: leading
+      ? plane.fastPath.active.map((lane) => lane.to).sort((a, b) => a - b)
+      : [],
     members: membersOf(plane),
     votes: plane?.membership.isVoter(options.id) === true,
     phase: PHASES[link.int('phase')],

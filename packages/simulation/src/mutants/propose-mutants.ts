@@ -5,16 +5,16 @@ export const PROPOSE_MUTANTS: readonly Mutant[] = [
   {
     name: 'acknowledge before majority: one acknowledgement decides',
     seenBy: ['I4', 'I7', 'I8'],
-    file: `${PLANES}/fast-path.ts`,
-    find: 'const quorum = quorumOffset(this.#acknowledged, voters, majority);',
-    replace: 'const quorum = quorumOffset(this.#acknowledged, voters, Math.min(1, majority));',
+    file: `${PLANES}/acknowledgements.ts`,
+    find: 'const quorum = quorumOffset(this.#offsets, voters, majority);',
+    replace: 'const quorum = quorumOffset(this.#offsets, voters, Math.min(1, majority));',
   },
   {
     name: 'decided without one’s own log',
     seenBy: ['I4', 'I7', 'I8', 'I13', 'exception'],
-    file: `${PLANES}/fast-path.ts`,
-    find: 'const decided = (own < quorum ? own : quorum) as LogOffset;',
-    replace: 'const decided = (own < 0 ? own : quorum) as LogOffset;',
+    file: `${PLANES}/acknowledgements.ts`,
+    find: 'return (own < quorum ? own : quorum) as LogOffset;',
+    replace: 'return (own < 0 ? own : quorum) as LogOffset;',
   },
   {
     name: 'success on adoption: whatever is decided at the offset of a lost proposal is its success',
@@ -113,7 +113,7 @@ export const PROPOSE_MUTANTS: readonly Mutant[] = [
     name: 'what is replicated at once needs no majority',
     seenBy: ['I3', 'I4', 'I7', 'I8', 'I9', 'I10', 'exception'],
     file: `${PLANES}/fast-path.ts`,
-    find: 'if (all && votes >= this.#quorum.majority)',
-    replace: 'if (votes > 0)',
+    find: 'const enough = votes >= majority &&',
+    replace: 'const enough = votes > 0 ||',
   },
 ];

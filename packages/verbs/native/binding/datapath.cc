@@ -1,12 +1,10 @@
 #include "datapath.h"
 
 #include "../objects.h"
+#include "await_writes.h"
 
 namespace mu::binding {
 namespace {
-
-/// A microsecond or two, where a look finds nothing: then JavaScript may have something else to do.
-constexpr uint32_t kLooks = 32;
 
 // One function for all rings, and one for all queues: where a call site sees several functions, V8 calls
 // them the slow way.
@@ -35,9 +33,24 @@ napi_value ring_doorbell(napi_env env, napi_callback_info info) {
 // writeNow(ring: number): number
 napi_value write_now(napi_env env, napi_callback_info info) {
   SendRing* ring = ring_of(env, info);
-  napi_value done;
-  napi_create_uint32(env, ring == nullptr ? 0 : ring->write_now(), &done);
-  return done;
+  uint32_t found = 0;
+  if (ring != nullptr) {
+    found = ring->write_now();
+    WriteNow& write = ring->now();
+    write.done = found;
+    if (write.needed != 0 && !ring->immediate()) found = await_writes(write);
+  }
+  napi_value result;
+  napi_create_uint32(env, found, &result);
+  return result;
+}
+
+// awaitWrites(ring: number): number
+napi_value await_writes_again(napi_env env, napi_callback_info info) {
+  SendRing* ring = ring_of(env, info);
+  napi_value result;
+  napi_create_uint32(env, ring == nullptr ? 0 : await_writes(ring->now()), &result);
+  return result;
 }
 
 // pollCompletionQueue(queue: number, atLeast: number): void
@@ -68,6 +81,7 @@ void export_datapath(Napi::Env env, Napi::Object exports) {
   };
   add("ringDoorbell", ring_doorbell);
   add("writeNow", write_now);
+  add("awaitWrites", await_writes_again);
   add("pollCompletionQueue", poll_completion_queue);
 }
 

@@ -115,8 +115,7 @@ uint32_t IbvCompletionQueue::take_in() {
 
 void IbvCompletionQueue::push(const CompletionEntry& entry, const Received* received) {
   const uint32_t tail = word(kRingProducer).load(std::memory_order_relaxed);
-  auto* entries = reinterpret_cast<CompletionEntry*>(memory_->data() + kRingEntries * 4);
-  entries[tail & (depth_ - 1)] = entry;
+  entries()[tail & (depth_ - 1)] = entry;
   if (received != nullptr)
     reinterpret_cast<Received*>(received_->data())[tail & (depth_ - 1)] = *received;
   word(kRingProducer).store(tail + 1, std::memory_order_release);

@@ -28,6 +28,10 @@ class IbvCompletionQueue final : public CompletionQueue {
   uint32_t waiting() const override {
     return word(kRingProducer).load() - word(kRingConsumer).load();
   }
+  const CompletionEntry* oldest() const override {
+    return waiting() == 0 ? nullptr : &entries()[word(kRingConsumer).load() & (depth_ - 1)];
+  }
+  void drop_oldest() override { word(kRingConsumer).store(word(kRingConsumer).load() + 1); }
 
   ibv_cq* raw() const { return queue_; }
   /// Work queues that complete here, by the serial number in their work request ids.
@@ -42,6 +46,9 @@ class IbvCompletionQueue final : public CompletionQueue {
  private:
   uint32_t take_in();
   bool something_outstanding() const;
+  CompletionEntry* entries() const {
+    return reinterpret_cast<CompletionEntry*>(memory_->data() + kRingEntries * 4);
+  }
   std::atomic<uint32_t>& word(uint32_t index) const {
     return reinterpret_cast<std::atomic<uint32_t>*>(memory_->data())[index];
   }

@@ -31,9 +31,7 @@ void IbvSendRing::doorbell() {
 
 uint32_t IbvSendRing::write_now() {
   doorbell();
-  const auto* words = reinterpret_cast<const uint32_t*>(memory_->data());
-  const auto& write =
-      *reinterpret_cast<const WriteNow*>(words + kRingEntries + (mask_ + 1) * kSendEntryWords);
+  const WriteNow& write = now();
   for (uint32_t n = 0; n < write.count && n < kNowTargetsMax; n++) {
     const SendEntry entry = entry_of(write, n);
     if ((entry.opcode_and_flags & kSendSeal) != 0) seal(entry);

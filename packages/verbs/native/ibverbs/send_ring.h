@@ -18,6 +18,10 @@ class IbvSendRing final : public SendRing {
 
   std::shared_ptr<Mapping> memory() const override { return memory_; }
   void doorbell() override;
+  WriteNow& now() const override {
+    auto* words = reinterpret_cast<uint32_t*>(memory_->data());
+    return *reinterpret_cast<WriteNow*>(words + kRingEntries + (mask_ + 1) * kSendEntryWords);
+  }
   uint32_t write_now() override;
 
  private:

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "clock.h"
 #include "fence.h"
 
 namespace mu::shm {
@@ -13,9 +12,9 @@ ShmCompletionQueue::ShmCompletionQueue(uint32_t depth, uint64_t round_trip_ns)
       memory_(std::make_shared<AnonymousMapping>(
           "ibv_create_cq", (kRingEntries + depth * kCompletionEntryWords) * 4)) {}
 
-bool ShmCompletionQueue::push_delayed(const CompletionEntry& entry) {
+bool ShmCompletionQueue::push_delayed(const CompletionEntry& entry, Moment& moment) {
   if (delayed_.size() == depth_) return false;
-  delayed_.push_back({now_ns() + round_trip_ns_, entry});
+  delayed_.push_back({moment.ns() + round_trip_ns_, entry});
   return true;
 }
 

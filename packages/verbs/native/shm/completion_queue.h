@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../rings.h"
+#include "clock.h"
 #include "file_mapping.h"
 #include "layout.h"
 
@@ -22,13 +23,18 @@ class ShmCompletionQueue final : public CompletionQueue {
   bool needs_poll() const override { return round_trip_ns_ != 0; }
   void poll() override;
   uint32_t waiting() const override { return producer().load() - consumer().load(); }
+  const CompletionEntry* oldest() const override {
+    return waiting() == 0 ? nullptr : &entries()[consumer().load() & (depth_ - 1)];
+  }
+  void drop_oldest() override { consumer().store(consumer().load() + 1); }
 
   /// From the owning thread's doorbell. False when the ring is full: an overrun, which is for good
   /// and costs every queue pair that completes here its connection, as on hardware. What did not leave
-  /// the process, `at_home`, has no round trip.
-  bool push(const CompletionEntry& entry, bool at_home) {
+  /// the process, `at_home`, has no round trip. `moment` is that of the doorbell.
+  bool push(const CompletionEntry& entry, bool at_home, Moment& moment) {
     if (overrun_) return false;
-    if (round_trip_ns_ == 0 || at_home ? publish(entry) : push_delayed(entry)) return true;
+    if (round_trip_ns_ == 0 || at_home ? publish(entry) : push_delayed(entry, moment))
+      return true;
     overrun_ = true;
     fail_users();
     return false;
@@ -51,7 +57,7 @@ class ShmCompletionQueue final : public CompletionQueue {
     producer().store(tail + 1, std::memory_order_release);
     return true;
   }
-  bool push_delayed(const CompletionEntry& entry);
+  bool push_delayed(const CompletionEntry& entry, Moment& moment);
   void fail_users();
 
   std::atomic<uint32_t>& word(uint32_t index) const {

@@ -95,14 +95,15 @@ uint64_t atomic_on(std::atomic<uint64_t>* target, const SendEntry& entry, Opcode
 
 }  // namespace
 
-void ShmQueuePair::execute(const SendEntry& entry, const HandleResolver& handles) {
-  complete(entry, carry_out(entry, handles));
+void ShmQueuePair::execute(const SendEntry& entry, const HandleResolver& handles, Moment& moment) {
+  complete(entry, carry_out(entry, handles), moment);
 }
 
 bool ShmQueuePair::execute_now(const SendEntry& entry, const HandleResolver& handles) {
   const Status status = carry_out(entry, handles);
   if (status == Status::kSuccess) return true;
-  complete(entry, status);
+  Moment moment;
+  complete(entry, status, moment);
   return false;
 }
 
@@ -254,7 +255,7 @@ Status ShmQueuePair::refuse(Status status, bool remote_too) {
   return status;
 }
 
-void ShmQueuePair::complete(const SendEntry& entry, Status status) {
+void ShmQueuePair::complete(const SendEntry& entry, Status status, Moment& moment) {
   unretired_++;
   const bool signaled = (entry.opcode_and_flags & kSendSignaled) != 0;
   if (!signaled && status == Status::kSuccess) return;
@@ -270,7 +271,7 @@ void ShmQueuePair::complete(const SendEntry& entry, Status status) {
   unretired_ = 0;
   // JavaScript refuses to post what could overrun; whoever posts by other means loses the
   // completion, and every queue pair of that queue.
-  send_queue_->push(completion, link_.at_home);
+  send_queue_->push(completion, link_.at_home, moment);
 }
 
 }  // namespace mu::shm

@@ -31,8 +31,8 @@ class ShmQueuePair final : public QueuePair {
 
   // datapath.cc; posting thread only.
 
-  /// Carries out one work request and pushes its completion.
-  void execute(const SendEntry& entry, const HandleResolver& handles);
+  /// Carries out one work request and pushes its completion. `moment` is that of the doorbell.
+  void execute(const SendEntry& entry, const HandleResolver& handles, Moment& moment);
   /// The same, but without a completion of a success: returns whether it was one.
   bool execute_now(const SendEntry& entry, const HandleResolver& handles);
 
@@ -76,7 +76,7 @@ class ShmQueuePair final : public QueuePair {
   bool recognise_peer(uint64_t word);
   Status refuse_region(const SendEntry& entry);
   Status refuse(Status status, bool remote_too);
-  void complete(const SendEntry& entry, Status status);
+  void complete(const SendEntry& entry, Status status, Moment& moment);
 
   std::shared_ptr<OwnSegment> segment_;
   std::shared_ptr<ShmDomain> domain_;

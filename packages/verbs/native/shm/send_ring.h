@@ -30,26 +30,31 @@ class ShmSendRing final : public SendRing {
     uint32_t* words = this->words();
     const auto* entries = reinterpret_cast<const SendEntry*>(words + kRingEntries);
     const uint32_t end = words[kRingProducer];
+    Moment moment;
     for (uint32_t at = words[kRingConsumer]; at != end; at++) {
       const SendEntry& entry = entries[at & mask_];
       ShmQueuePair* queue_pair = queue_pair_of(entry);
-      if (queue_pair != nullptr) queue_pair->execute(entry, handles_);
+      if (queue_pair != nullptr) queue_pair->execute(entry, handles_, moment);
     }
     words[kRingConsumer] = end;
   }
 
+  WriteNow& now() const override {
+    return *reinterpret_cast<WriteNow*>(words() + kRingEntries + (mask_ + 1) * kSendEntryWords);
+  }
+
   uint32_t write_now() override {
     doorbell();
-    const auto& write = *reinterpret_cast<const WriteNow*>(words() + kRingEntries +
-                                                           (mask_ + 1) * kSendEntryWords);
+    const WriteNow& write = now();
     const uint32_t count = std::min(write.count, kNowTargetsMax);
     uint32_t done = 0;
+    Moment moment;
     for (uint32_t n = 0; n < count; n++) {
       const SendEntry entry = entry_of(write, n);
       ShmQueuePair* queue_pair = queue_pair_of(entry);
       if (queue_pair == nullptr) continue;
       if (!immediate_)
-        queue_pair->execute(entry, handles_);
+        queue_pair->execute(entry, handles_, moment);
       else if (queue_pair->execute_now(entry, handles_))
         done |= 1u << n;
     }

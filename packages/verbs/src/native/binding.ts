@@ -74,6 +74,7 @@ export interface Binding {
   destroySendRing(ring: number): void;
   ringDoorbell(ring: number): void;
   writeNow(ring: number): number;
+  awaitWrites(ring: number): number;
   createQueuePair(
     context: number,
     domain: number,

@@ -22,6 +22,7 @@ export abstract class NativeBackend implements Backend {
   declare destroySendRing: Binding['destroySendRing'];
   declare ringDoorbell: Binding['ringDoorbell'];
   declare writeNow: Binding['writeNow'];
+  declare awaitWrites: Binding['awaitWrites'];
   declare destroyQueuePair: Binding['destroyQueuePair'];
   declare modifyQueuePair: Binding['modifyQueuePair'];
   declare queryQueuePair: Binding['queryQueuePair'];
@@ -81,6 +82,7 @@ const PASSED_THROUGH = [
   'destroySendRing',
   'ringDoorbell',
   'writeNow',
+  'awaitWrites',
   'destroyQueuePair',
   'modifyQueuePair',
   'queryQueuePair',

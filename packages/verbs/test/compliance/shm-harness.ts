@@ -14,18 +14,19 @@ export function removeFabric(fabric: string): void {
   rmSync(fabric, { recursive: true, force: true });
 }
 
-export function shmDeviceOf(fabric: string): { backend: Backend; device: Device } {
-  const backend = shmBackend({ fabric });
+export function shmDeviceOf(fabric: string, fabricRttNs = 0): { backend: Backend; device: Device } {
+  const backend = shmBackend({ fabric, fabricRttNs });
   return { backend, device: new Device(backend, backend.listDevices()[0]) };
 }
 
-/** Three devices of this one process, over one fabric. */
-export function shmFixture(fabric: string): ProviderFixture {
-  const { backend, device } = shmDeviceOf(fabric);
+/** Three devices of this one process, over one fabric, which may have a modelled round trip. */
+export function shmFixture(fabric: string, fabricRttNs = 0): ProviderFixture {
+  const { backend, device } = shmDeviceOf(fabric, fabricRttNs);
   return {
     devices: [device, device, device],
-    // Everything happens inside the doorbell; whoever still waits is told by the deadline.
-    advance: () => false,
+    // Everything happens inside the doorbell, and a round trip passes by itself; whoever still waits is
+    // told by the deadline.
+    advance: () => fabricRttNs > 0,
     backendOf: () => backend,
   };
 }

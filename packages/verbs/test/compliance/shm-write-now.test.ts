@@ -1,7 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Opcode, SendFlags, shmDevice, type WriteTargets } from '../../src/index.ts';
-import { EVERYTHING, join, READ_ONLY, Side } from './harness.ts';
+import {
+  closeEverything,
+  EVERYTHING,
+  join,
+  READ_ONLY,
+  Side,
+  type ProviderFixture,
+} from './harness.ts';
 import { makeFabric, removeFabric, shmFixture, shmProblem } from './shm-harness.ts';
+import { writeNowCases } from './write-now-cases.ts';
 
 const WRITE = Opcode.rdmaWrite | SendFlags.signaled;
 const IDS_HIGH = Uint32Array.of(10, 20);
@@ -82,4 +90,19 @@ describe.skipIf(shmProblem !== undefined)(`shm, writes at once ${shmProblem ?? '
     targets.queuePairs[1].close();
     expect(() => writeNow()).toThrowError(/EBADF/);
   });
+});
+
+describe.skipIf(shmProblem !== undefined)('shm, with a modelled round trip', () => {
+  let fabric = '';
+  let fixture: ProviderFixture;
+  beforeEach(() => {
+    fabric = makeFabric();
+    fixture = shmFixture(fabric, 1000);
+  });
+  afterEach(() => {
+    closeEverything();
+    removeFabric(fabric);
+  });
+
+  writeNowCases(() => fixture);
 });

@@ -79,6 +79,75 @@ export function writeNowCases(fixture: () => ProviderFixture): void {
       expect(has(peers[1])).toBe(true);
     });
 
+    describe('that is waited for', () => {
+      let awaited: WriteTargets;
+      beforeEach(() => (awaited = { ...targets, completionQueue: writer.queue, required: 0b10 }));
+
+      const post = (id: number, needed: number): number => {
+        const { handle } = writer.region;
+        return writer.ring.writeNow(awaited, WRITE, WRITE, handle, 0, 64, 8, id, needed);
+      };
+      /** Waits on until what was found has these bits; all that was found. */
+      const found = (first: number, bits: number): number => {
+        let all = first;
+        const deadline = Date.now() + 5000;
+        while ((all & bits) !== bits) {
+          if (Date.now() > deadline) throw new Error(`found ${all.toString(2)} in time`);
+          settle(fixture());
+          all |= writer.ring.awaitWrites();
+        }
+        return all;
+      };
+
+      it('is found done without a completion, and takes no places', () => {
+        for (let round = 0; round < 100; round++) {
+          writer.region.bytes[0] = round;
+          expect(found(post(round, 2), 0b11) & 0xffff).toBe(0b11);
+          expect(peers.map(has)).toEqual([true, true]);
+          expect(writer.queue.outstanding).toBe(0);
+        }
+        expect(writer.queue.poll()).toBe(0);
+        expect(awaited.queuePairs.map(({ outstanding }) => outstanding)).toEqual([0, 0]);
+      });
+
+      it('finds those before it, too', () => {
+        const { immediate } = writer.ring;
+        for (let round = 0; round < 100; round++) {
+          const first = post(3 * round, 0);
+          expect(first).toBe(immediate ? 0b11 : 0);
+          post(3 * round + 1, 0);
+          const earlier = immediate ? 0 : 0b11;
+          const all = found(post(3 * round + 2, 1), 0b11 | (earlier << 16));
+          expect(all >>> 16).toBe(earlier);
+          for (let n = 0; n < 2 && !immediate; n++)
+            expect([3 * round, 3 * round + 1]).toContain(writer.ring.earlierId(n));
+          expect(writer.queue.outstanding).toBe(0);
+        }
+      });
+
+      it('leaves what failed to completions, and what comes behind it', () => {
+        awaited.queuePairs[0].control.fail();
+        let done = post(1, 2) & 0xffff;
+        while (writer.queue.outstanding > 0) {
+          settle(fixture());
+          done |= writer.ring.awaitWrites() & 0xffff;
+          if (writer.queue.poll() === 0) continue;
+          const { status, workRequestIdHigh } = completion(fixture(), writer);
+          expect(status === 'success').toBe(workRequestIdHigh === 20);
+          if (status === 'success') done |= 0b10;
+        }
+        expect(done).toBe(0b10);
+        expect(peers.map(has)).toEqual([false, true]);
+      });
+
+      it('does not go on after a close', () => {
+        expect(found(post(1, 2), 0b11) & 0xffff).toBe(0b11);
+        awaited.queuePairs[1].close();
+        expect(() => post(2, 2)).toThrowError(/EBADF/);
+        settle(fixture());
+      });
+    });
+
     it('is refused when one of its queue pairs was closed', () => {
       targets.queuePairs[1].close();
       expect(() => write()).toThrowError(/EBADF/);

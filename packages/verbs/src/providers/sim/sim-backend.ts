@@ -13,7 +13,7 @@ import type {
 import { refuse } from '../../errors.ts';
 import { sendRingBytes } from '../../ring-layout.ts';
 import { SimCompletionQueue } from './sim-completion-queue.ts';
-import { ringDoorbell, writeToAll } from './sim-doorbell.ts';
+import { awaitWrites, ringDoorbell, writeToAll } from './sim-doorbell.ts';
 import type { LinkTable } from './sim-faults.ts';
 import type { SimDomain, SimHost } from './sim-host.ts';
 import { modifyQueuePair } from './sim-modify.ts';
@@ -156,6 +156,10 @@ export class SimBackend implements Backend {
 
   writeNow(ring: number): number {
     return this.#writers.get(ring)?.() ?? 0;
+  }
+
+  awaitWrites(ring: number): number {
+    return awaitWrites(this.#host, this.#host.sendRings.get(ring, 'awaitWrites'));
   }
 
   destroySendRing(ring: number): void {

@@ -1,6 +1,7 @@
 import { sealTrailer, TRAILER_BYTES } from '../../integrity.ts';
 import { Ring, SendEntry, SendFlags, WriteNow } from '../../ring-layout.ts';
 import { Opcode, WorkCompletionStatus } from '../../work-completion.ts';
+import { takeInWrites } from './sim-await-writes.ts';
 import type { SimHost, SimSendRing } from './sim-host.ts';
 import { localBytes } from './sim-landing.ts';
 import type { SimNic } from './sim-nic.ts';
@@ -23,7 +24,7 @@ export function ringDoorbell(host: SimHost, ring: SimSendRing, nic: SimNic): voi
 
 /**
  * The doorbell, and then the ring's write to all of its targets: a bit for each that has it when this
- * returns.
+ * returns, and what else `Backend.writeNow` tells.
  */
 export function writeToAll(
   host: SimHost,
@@ -51,7 +52,15 @@ export function writeToAll(
     else if (writeNow(host, entry, nic)) done |= 1 << n;
     entry[SendEntry.opcodeAndFlags] = now[WriteNow.opcodeAndFlags];
   }
-  return done;
+  now[WriteNow.done] = done;
+  return immediate || now[WriteNow.needed] === 0 ? done : awaitWrites(host, ring);
+}
+
+/** What was found done of that write since. */
+export function awaitWrites(host: SimHost, ring: SimSendRing): number {
+  const now = ring.words.subarray(Ring.entries + ring.depth * SendEntry.words);
+  const queue = host.completionQueues.find(now[WriteNow.completionQueue]);
+  return queue === undefined || host.state === 'crashed' ? 0 : takeInWrites(now, queue);
 }
 
 function writeNow(host: SimHost, words: Uint32Array, nic: SimNic): boolean {
