@@ -83,16 +83,11 @@ export class FastPath {
   /** Begins an epoch at `tail`, with everything below decided and at every active lane. */
   begin(epoch: number, tail: LogOffset, proposal: ProposalNumber, active: readonly Lane[]): void {
     this.#writes.begin(epoch, active);
-    this.beginAt(tail, proposal);
-  }
-
-  /** The same at another place, within the epoch. */
-  beginAt(tail: LogOffset, proposal: ProposalNumber): void {
     this.tail = tail;
     this.decided = tail;
     this.writer.proposal = proposal;
     this.writer.firstUndecided = tail;
-    this.#acknowledged.begin(tail, this.active);
+    this.#acknowledged.begin(tail, active);
   }
 
   /** The epoch is over. */

@@ -41,7 +41,7 @@ export class TakeOver {
 
     const known = this.#o.known();
     const proposal = yield* this.#prepare(known);
-    fastPath.beginAt(known, proposal);
+    fastPath.begin(epoch, known, proposal, fastPath.active);
     yield* this.#adopt();
   }
 
