@@ -1,14 +1,10 @@
 import { CompletionEntry, isPermissionError } from '@mu-smr/verbs';
-import { patienceUs } from '../limits.ts';
 import { Growth } from './growth.ts';
 import { LanePurpose, tagIsOf, tagLane, tagPurpose, type Lane } from './lane.ts';
 import type { ReplicationPlaneOptions } from './replication-options.ts';
 import type { ReplicationParts } from './replication-parts.ts';
 import { EpochEnded, type Waiting } from './round.ts';
-
-/** The two things it does at the replication plane's word; functions, so that none is made each time. */
-export const configured = (leadership: { configured(): void }): void => leadership.configured();
-export const lead = (leadership: { step(): void }): void => leadership.step();
+import { TakeOver } from './take-over.ts';
 
 /**
  * One epoch in which this replica leads, from the moment it took the lanes: the take-over, then
@@ -19,10 +15,9 @@ export class Leadership<Result> {
   readonly #o: ReplicationPlaneOptions<Result>;
   readonly #parts: ReplicationParts<Result>;
   /** Rings the doorbell and looks at completions; those of this epoch come back here. */
-  readonly #drain: () => unknown;
+  readonly #drain: () => void;
   #since: number;
-  /** The rest of the take-over. */
-  #takeOver: Waiting<void> | undefined;
+  #takeOver: { readonly takeOver: TakeOver; readonly run: Waiting<void> } | undefined;
   #growth: { readonly growth: Growth; readonly run: Waiting<boolean> } | undefined;
 
   constructor(
@@ -30,7 +25,7 @@ export class Leadership<Result> {
     granted: readonly Lane[],
     options: ReplicationPlaneOptions<Result>,
     parts: ReplicationParts<Result>,
-    drain: () => unknown,
+    drain: () => void,
   ) {
     this.epoch = epoch;
     this.#o = options;
@@ -38,7 +33,8 @@ export class Leadership<Result> {
     this.#drain = drain;
     this.#since = parts.membership.since;
     parts.rounds.reset();
-    this.#takeOver = parts.takeOver.run(epoch, granted);
+    const takeOver = this.#makeTakeOver();
+    this.#takeOver = { takeOver, run: takeOver.run(epoch, granted) };
   }
 
   get phase(): 'takingOver' | 'leading' {
@@ -78,7 +74,7 @@ export class Leadership<Result> {
   /** What is copied from our log now begins here: it must not be zeroed under the copy. */
   get copiesFrom(): number {
     return Math.min(
-      this.#takeOver === undefined ? Infinity : this.#parts.takeOver.copiesFrom,
+      this.#takeOver?.takeOver.copiesFrom ?? Infinity,
       this.#growth?.growth.copiesFrom ?? Infinity,
     );
   }
@@ -161,8 +157,36 @@ export class Leadership<Result> {
     replayer.decidedUpTo(replayer.known, release);
   }
 
+  /** How long a follower may hold up what a majority could do without it. */
+  get #patienceUs(): number {
+    return this.#o.tuning.grantGraceUs * 10;
+  }
+
+  #makeTakeOver(): TakeOver {
+    const { link, nowUs, self } = this.#o;
+    const { access, fastPath, lanes, replayer, rounds } = this.#parts;
+    return new TakeOver({
+      self,
+      fastPath,
+      access,
+      rounds,
+      nowUs,
+      patienceUs: this.#patienceUs,
+      known: () => replayer.known,
+      applied: () => replayer.applied >= replayer.known,
+      learnt: (known, release) => replayer.decidedUpTo(known, release),
+      release: () => replayer.releasable,
+      ownHead: () => link.offset('head'),
+      ownKept: () => link.offset('releasable'),
+      granted: (replica) => lanes.granted(replica),
+      leaveOut: (replica) => this.dropLane(replica),
+      strayed: () => link.setInt('strayed', 1),
+      unserved: () => link.setInt('unserved', 1),
+    });
+  }
+
   #advanceTakeOver(): void {
-    if (this.#takeOver?.next().done !== true) return;
+    if (this.#takeOver?.run.next().done !== true) return;
     this.#takeOver = undefined;
     this.#parts.announcer.anew();
     this.#o.link.setInt('unserved', 0);
@@ -181,7 +205,7 @@ export class Leadership<Result> {
     // A change last: nothing may follow it before it is applied.
     const changed = !held && reconfiguration.post();
     const posted = queued || checked || changed;
-    if (submission.blockedFor(patienceUs(this.#o.tuning))) this.#makeWay();
+    if (submission.blockedFor(this.#patienceUs)) this.#makeWay();
     const proof = proofs.post();
     const announced = !posted && announcer.post();
     if (!posted && !proof && !announced) return;
@@ -217,7 +241,7 @@ export class Leadership<Result> {
   }
 
   #beginGrowth(): { readonly growth: Growth; readonly run: Waiting<boolean> } | undefined {
-    const { link, nowUs, self, tuning } = this.#o;
+    const { link, nowUs, self } = this.#o;
     const { access, fastPath, lanes, replayer } = this.#parts;
     const lane = lanes.takeNew(this.epoch);
     if (lane === undefined) return undefined;
@@ -226,7 +250,7 @@ export class Leadership<Result> {
       access,
       fastPath,
       nowUs,
-      patienceUs: patienceUs(tuning),
+      patienceUs: this.#patienceUs,
       granted: () => lanes.granted(lane.to),
       ownKept: () => link.offset('releasable'),
       release: () => replayer.releasable,

@@ -5,7 +5,7 @@ import type { Beginning } from './beginning.ts';
 import type { DivergenceDetector } from './divergence-detector.ts';
 import type { FastPath } from './fast-path.ts';
 import type { HandOver } from './hand-over.ts';
-import { configured, lead, Leadership } from './leadership.ts';
+import { Leadership } from './leadership.ts';
 import type { Membership } from './membership.ts';
 import type { Proposal } from './pending.ts';
 import { LogPhase, type PlaneLink } from './plane-link.ts';
@@ -19,6 +19,9 @@ import { EpochEnded } from './round.ts';
 const ENTRIES_PER_STEP = 512;
 /** One poll in 256 is a whole step. */
 const POLLS_PER_STEP_MASK = 255;
+
+const configured = (leadership: { configured(): void }): void => leadership.configured();
+const lead = (leadership: { step(): void }): void => leadership.step();
 
 /**
  * Proposes on a leader, replays on a follower. It owns the outgoing lanes while an epoch lasts; the
@@ -48,9 +51,7 @@ export class ReplicationPlane<Result> {
   constructor(options: ReplicationPlaneOptions<Result>) {
     this.#o = options;
     this.#link = options.link;
-    const giveUp = (lane: number): void => this.#leadership?.dropLane(lane);
-    const takeIn = (): boolean => this.#drain();
-    const parts = (this.#parts = makeParts(options, { giveUp, takeIn }));
+    const parts = (this.#parts = makeParts(options, (lane) => this.#leadership?.dropLane(lane)));
     this.replayer = parts.replayer;
     this.fastPath = parts.fastPath;
     this.membership = parts.membership;
@@ -83,9 +84,9 @@ export class ReplicationPlane<Result> {
 
   /** Whether something is under way whose end only polling shows. */
   get busy(): boolean {
-    const { gathering, proofs, pending, replayer } = this.#parts;
+    const { proofs, pending, replayer } = this.#parts;
     return (
-      (this.#leadership?.busy ?? gathering.awaited) ||
+      this.#leadership?.busy === true ||
       proofs.waiting > 0 ||
       pending.queued > 0 ||
       pending.waiting > 0 ||
@@ -182,9 +183,8 @@ export class ReplicationPlane<Result> {
     this.#publishProgress();
   }
 
-  #drain(): boolean {
+  #drain(): void {
     this.#takeIn(this.#o.completionQueue.poll());
-    return this.#leadership !== undefined;
   }
 
   /** Takes in the oldest `count` completions, and what they decide. */

@@ -1,7 +1,6 @@
 import type { PlaneLink } from '../planes/plane-link.ts';
 import { REPLICAS_MAX } from '../core/proposal-number.ts';
 import type { TimelineStep } from '../replica-api.ts';
-import { monotonicUs } from './clock.ts';
 
 /**
  * Reports a fail-over to this replica step by step, from times both planes noted on the way. Listeners
@@ -21,24 +20,24 @@ export class Timeline {
   }
 
   /** The replication plane began to lead. */
-  readonly leading = (): void => {
-    this.#leadingSinceUs = monotonicUs();
+  leading(nowUs: number): void {
+    this.#leadingSinceUs = nowUs;
     this.#tailAtStart = this.#link.offset('tail');
-  };
+  }
 
   /** Leadership ended, perhaps before anything was decided. */
-  readonly ended = (): void => {
+  ended(): void {
     this.#leadingSinceUs = Number.NaN;
     this.#tailAtStart = Number.NaN;
-  };
+  }
 
   /** Tells what there is to tell; `decided` is how far the leader has decided. Once a turn. */
-  tell(decided: number): void {
+  tell(decided: number, nowUs: () => number): void {
     if (!Number.isNaN(this.#leadingSinceUs)) this.#tellTakeOver(this.#leadingSinceUs);
     this.#leadingSinceUs = Number.NaN;
     if (!(decided > this.#tailAtStart)) return;
     this.#tailAtStart = Number.NaN;
-    this.#emit({ kind: 'firstDecided', atUs: monotonicUs() });
+    this.#emit({ kind: 'firstDecided', atUs: nowUs() });
   }
 
   #tellTakeOver(leadingSinceUs: number): void {

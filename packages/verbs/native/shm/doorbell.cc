@@ -1,7 +1,6 @@
 #include "doorbell.h"
 
 #include <linux/futex.h>
-#include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include <span>
 
 #include "clock.h"
+#include "cpu_relax.h"
 
 namespace mu::shm {
 
@@ -56,8 +56,7 @@ uint32_t wait_on_doorbell(SegmentHeader& header, const DeathWatch& deaths, uint3
 
   uint32_t counter = header.doorbell.load(std::memory_order_acquire);
   while (counter == seen && spin_us != 0 && now_ns() < spin_until) {
-    // Whoever is to ring may need this very core, at the same real-time priority.
-    sched_yield();
+    cpu_relax();
     counter = header.doorbell.load(std::memory_order_acquire);
   }
   if (counter != seen || now_ns() >= deadline) return counter;
