@@ -18,7 +18,7 @@ const BLOCKS = 10;
 const LATENCY_SHARE = 5;
 /**
  * What is measured is warm code: V8 compiles the path of a proposal anew several times in the first
- * half million of them. So many, or as many as fit into the time.
+ * half million of them. So many entries, or as many as fit into the time.
  */
 const WARM_UP = 600_000;
 const WARM_UP_MS = 1500;
@@ -42,7 +42,7 @@ export function measureProposals(
 ): ProposeResult {
   const proposer = new Proposer(replica, plan, number);
   const raw = mesh.rounds(bytesOfEntry(plan));
-  warmUp(proposer);
+  warmUp(proposer, plan.batch);
   raw.run(WARM_UP_BLOCK);
 
   const rawPerBlock = Math.ceil(plan.count / BLOCKS / plan.batch);
@@ -103,9 +103,9 @@ export function measureOverNetwork(
 }
 
 /** Both loops that are measured: code that first runs when it is timed would be compiled in that time. */
-function warmUp(proposer: Proposer): void {
+function warmUp(proposer: Proposer, batch: number): void {
   const until = performance.now() + WARM_UP_MS;
-  for (let done = 0; done < WARM_UP && performance.now() < until; done += WARM_UP_BLOCK) {
+  for (let done = 0; done < WARM_UP * batch && performance.now() < until; done += WARM_UP_BLOCK) {
     proposer.run(WARM_UP_BLOCK);
     proposer.latencies(WARM_UP_BLOCK / LATENCY_SHARE);
   }
