@@ -15,8 +15,8 @@ export function slotReadWhileAnotherLeaderWritesIt(): void {
     { mtuBytes: 64 },
     {
       wrote: (target, source, event) => {
-        // r1 stops when its entry stands in two logs, before it knows.
-        if (stopsWhenDecided && source.id === 1 && event.last && ++landed === 2) {
+        // r1 stops when r2 has its entry, before it knows; its own log gets it from its NIC.
+        if (stopsWhenDecided && source.id === 1 && target.id === 2 && event.last) {
           stopsWhenDecided = false;
           promiseFromUs = source.nowUs;
           source.pause('stops');
@@ -49,7 +49,6 @@ export function slotReadWhileAnotherLeaderWritesIt(): void {
   );
   let promiseFromUs = Infinity;
   let stopsWhenDecided = false;
-  let landed = 0;
   const { capacityBytes } = scenario.cluster.options.geometry;
   // Behind the ring stands the undo slot, which it writes first.
   const isSlot = (at: number): boolean =>
