@@ -113,7 +113,7 @@ export const PROPOSE_MUTANTS: readonly Mutant[] = [
     name: 'what is replicated at once needs no majority',
     seenBy: ['I3', 'I4', 'I7', 'I8', 'I9', 'I10', 'exception'],
     file: `${PLANES}/fast-path.ts`,
-    find: 'const enough = votes >= majority &&',
-    replace: 'const enough = votes > 0 ||',
+    find: 'if (enough && told) this.#decide(this.tail);',
+    replace: 'if (votes > 0) this.#decide(this.tail);',
   },
 ];
