@@ -43,7 +43,7 @@ export class Replica<Result = unknown>
   #direct: DirectMode<Result> | undefined;
   #plane: ReplicationPlane<Result> | undefined;
   #lastLeader = -1;
-  #turnToCome: NodeJS.Immediate | undefined;
+  #turnPending = false;
   #closing: Promise<void> | undefined;
   #state: 'new' | 'running' | 'failed' | 'closed' = 'new';
 
@@ -231,11 +231,9 @@ export class Replica<Result = unknown>
 
   /** Steps while there is something to do, without keeping the event loop from others. */
   #turn(): void {
-    // This is the turn that was to come: another one would find nothing but the last decision to announce.
-    clearImmediate(this.#turnToCome);
-    this.#turnToCome = undefined;
     const plane = this.#plane;
     if (plane === undefined || this.#state !== 'running') return;
+    this.#turnPending = false;
     const led = plane.leading;
     try {
       let steps = 0;
@@ -256,7 +254,9 @@ export class Replica<Result = unknown>
   }
 
   #flushSoon(): void {
-    this.#turnToCome ??= setImmediate(() => this.#turn());
+    if (this.#turnPending) return;
+    this.#turnPending = true;
+    setImmediate(() => this.#turn());
   }
 
   #announceChanges(led: boolean, leads: boolean): void {

@@ -24,21 +24,6 @@ describe('Replica', () => {
     expect(outcomes.map((outcome) => 'result' in outcome && outcome.result)).toEqual([2, 3, 4]);
   });
 
-  it('decides what was proposed before flush returns, where writes are over at once', async () => {
-    await using group = await TestGroup.start(3);
-    await group.decide('first');
-    const leader = await group.leader();
-    const events: string[] = [];
-    const turn = new Promise<void>((resolve) => {
-      setImmediate(() => resolve(void events.push('next turn')));
-    });
-    const outcome = leader.propose(command('x')).then(({ kind }) => events.push(kind));
-    leader.flush();
-    expect(group.journals[leader.id].applied).toEqual(['first', 'x']);
-    await Promise.all([turn, outcome]);
-    expect(events).toEqual(['decided', 'next turn']);
-  });
-
   it('answers notLeader at a follower, and names the leader', async () => {
     await using group = await TestGroup.start(3);
     await group.decide('settled');
