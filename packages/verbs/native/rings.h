@@ -65,7 +65,7 @@ struct WriteNow {
   uint32_t completion_queue;
   uint32_t needed;
   uint32_t required;
-  /// A bit for each target of which a completion was taken in.
+  /// The provider's own: a bit for each target of which a completion was taken in.
   uint32_t done;
   uint32_t padding[4];
   struct Target {
@@ -79,6 +79,11 @@ struct WriteNow {
   } targets[kNowTargetsMax];
 };
 static_assert(sizeof(WriteNow) == kNowWords * 4);
+
+/// Where it stands in the memory of a send ring with so many entries.
+inline WriteNow& write_behind(uint8_t* ring, uint32_t depth) {
+  return *reinterpret_cast<WriteNow*>(ring + (kRingEntries + depth * kSendEntryWords) * 4);
+}
 
 /// The write to one of its targets as a work request of its own.
 inline SendEntry entry_of(const WriteNow& write, uint32_t target) {

@@ -34,7 +34,7 @@ export interface Backend {
   createCompletionQueue(context: number, depth: number): RawCompletionQueue;
   /**
    * Brings finished work into the ring, where that `needsPoll`; nothing once destroyed. Looks again, for
-   * a microsecond or so, while fewer than `atLeast` completions wait. ibv_poll_cq(3).
+   * two microseconds or so, while fewer than `atLeast` completions wait. ibv_poll_cq(3).
    */
   pollCompletionQueue(queue: number, atLeast: number): void;
   /** ibv_destroy_cq(3). */

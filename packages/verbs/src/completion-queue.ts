@@ -86,7 +86,7 @@ export class CompletionQueue extends Owned {
 
   /**
    * How many completions wait to be read. Never blocks; but where the provider must be asked, it is
-   * asked again, for a microsecond or so, while there are fewer than `atLeast`. ibv_poll_cq(3).
+   * asked again, for two microseconds or so, while there are fewer than `atLeast`. ibv_poll_cq(3).
    */
   poll(atLeast = 0): number {
     if (this.#needsPoll) this.#backend.pollCompletionQueue(this.handle, atLeast);

@@ -55,8 +55,6 @@ export const WriteNow = {
   completionQueue: 8,
   needed: 9,
   required: 10,
-  /** A bit for each target that was found to have it. */
-  done: 11,
   /**
    * Each target has eight words from here: queue pair, remote key, high word of the id, and of earlier
    * writes that the last call found done how many there are, and the low word of the last one's id.

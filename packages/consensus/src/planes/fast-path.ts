@@ -90,7 +90,7 @@ export class FastPath {
     this.#acknowledged.begin(tail, active);
   }
 
-  /** The epoch is over. */
+  /** Waits for no entry any more: the epoch is over, or its lanes are others. */
   end(): void {
     this.#awaited = -1;
   }
@@ -240,7 +240,7 @@ export class FastPath {
   add(lane: Lane, upTo: LogOffset): void {
     assert(!this.active.includes(lane), 'a lane is added once');
     this.#acknowledged.set(lane.to, upTo);
-    this.#awaited = -1;
+    this.end();
     this.#writes.to([...this.active, lane]);
   }
 

@@ -18,10 +18,7 @@ class IbvSendRing final : public SendRing {
 
   std::shared_ptr<Mapping> memory() const override { return memory_; }
   void doorbell() override;
-  WriteNow& now() const override {
-    auto* words = reinterpret_cast<uint32_t*>(memory_->data());
-    return *reinterpret_cast<WriteNow*>(words + kRingEntries + (mask_ + 1) * kSendEntryWords);
-  }
+  WriteNow& now() const override { return write_behind(memory_->data(), mask_ + 1); }
   uint32_t write_now() override;
 
  private:

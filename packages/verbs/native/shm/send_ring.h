@@ -39,9 +39,7 @@ class ShmSendRing final : public SendRing {
     words[kRingConsumer] = end;
   }
 
-  WriteNow& now() const override {
-    return *reinterpret_cast<WriteNow*>(words() + kRingEntries + (mask_ + 1) * kSendEntryWords);
-  }
+  WriteNow& now() const override { return write_behind(memory_->data(), mask_ + 1); }
 
   uint32_t write_now() override {
     doorbell();

@@ -27,7 +27,6 @@ export function takeInWrites(now: Uint32Array, { words, depth }: SimCompletionQu
     }
     words[Ring.consumer]++;
   }
-  now[WriteNow.done] |= found & 0xffff;
   return found >>> 0;
 }
 

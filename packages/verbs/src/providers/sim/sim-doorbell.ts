@@ -52,7 +52,6 @@ export function writeToAll(
     else if (writeNow(host, entry, nic)) done |= 1 << n;
     entry[SendEntry.opcodeAndFlags] = now[WriteNow.opcodeAndFlags];
   }
-  now[WriteNow.done] = done;
   return immediate || now[WriteNow.needed] === 0 ? done : awaitWrites(host, ring);
 }
 
