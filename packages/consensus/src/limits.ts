@@ -47,6 +47,11 @@ export interface Tuning {
   readonly proposeDeadlineMs: number;
 }
 
+/** How long a follower may hold up what a majority could do without it. */
+export function patienceUs({ grantGraceUs }: Tuning): number {
+  return grantGraceUs * 10;
+}
+
 /** What serves on a shared machine with the shared-memory fabric: docs/guides/tuning. */
 export const DEFAULT_TUNING: Tuning = {
   tickUs: 500,

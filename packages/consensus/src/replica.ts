@@ -15,7 +15,6 @@ import type {
 import type { CallOptions, Proposer, ReplicaEvents, ReplicaStatus } from './replica-api.ts';
 import { completeOptions, type CompleteOptions, type ReplicaOptions } from './replica-options.ts';
 import { Calls } from './runtime/calls.ts';
-import { monotonicUs } from './runtime/clock.ts';
 import { DirectMode } from './runtime/direct-mode.ts';
 import { Runtime } from './runtime/runtime.ts';
 import { statusOf } from './runtime/status.ts';
@@ -88,8 +87,8 @@ export class Replica<Result = unknown>
         woken: () => this.#turn(),
         failed: (error) => this.#fail(error),
         events: {
-          leading: () => this.#timeline.leading(monotonicUs()),
-          ended: () => this.#timeline.ended(),
+          leading: this.#timeline.leading,
+          ended: this.#timeline.ended,
           // In a turn of its own: listeners do not run between two commands.
           diverged: (divergence) => setImmediate(() => this.emit('diverged', divergence)),
         },
@@ -267,7 +266,7 @@ export class Replica<Result = unknown>
       this.emit('leader', this.leader);
     }
     this.#transfers.look(this.leader, leads);
-    if (leads) this.#timeline.tell(this.#plane?.fastPath.decided ?? 0, monotonicUs);
+    if (leads) this.#timeline.tell(this.#plane?.fastPath.decided ?? 0);
   }
 
   #failApply(cause: unknown): void {

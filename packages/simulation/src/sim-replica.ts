@@ -244,7 +244,7 @@ export class SimReplica {
       geometry,
       nonce: GROUP_NONCE,
       tuning,
-      nowUs: this.nowUs,
+      nowUs: () => this.nowUs,
       wakeReplication: () => this.wake('replication'),
       raiseReplication: () => undefined,
     });

@@ -17,7 +17,7 @@ describe('seeds', () => {
   });
 
   it('a seed does enough to mean something', () => {
-    const { decided, reads } = runSeed(1, { faults: 'none' });
+    const { decided, reads } = runSeed(2, { faults: 'none' });
     expect(decided).toBeGreaterThan(100);
     expect(reads).toBeGreaterThan(10);
   });

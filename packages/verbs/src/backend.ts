@@ -6,7 +6,8 @@ import type { QueuePairTypeName } from './queue-pair-type.ts';
  * with `VerbsError` ENOTSUP.
  *
  * Threads: a handle is valid in every thread of the process. A send ring and a completion queue are
- * used by one thread; `modifyQueuePair`, `queryQueuePair`, `openMemory` and `wake` by any.
+ * used by one thread; `modifyQueuePair`, `modifyAccess`, `queryQueuePair`, `openMemory` and
+ * `wake` by any.
  */
 export interface Backend {
   readonly name: 'shm' | 'ibverbs' | 'sim';
@@ -66,6 +67,8 @@ export interface Backend {
    * RESET; then the provider completes it, or the places in the queues would be lost.)
    */
   modifyQueuePair(queuePair: number, change: RawQueuePairChange): void;
+  /** The same from RTS to RTS, for the access flags alone. */
+  modifyAccess(queuePair: number, accessFlags: number): void;
   /**
    * Several steps of one queue pair, on a thread of the provider's own where a step may block: on
    * Ethernet the kernel looks up the peer's hardware address at RTR, for up to a second. Absent where

@@ -48,7 +48,8 @@ export class QueuePairControl {
    * EINVAL unless the queue pair is in RTS.
    */
   modifyAccess(accessFlags: number): void {
-    this.#change({ state: QueuePairState.readyToSend, accessFlags });
+    // The provider refuses what the state does not allow: a permission switch has no time to ask first.
+    this.#backend.modifyAccess(this.handle, accessFlags);
   }
 
   /**

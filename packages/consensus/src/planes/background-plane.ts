@@ -13,21 +13,19 @@ import { BehindWatch } from './behind-watch.ts';
 import { Candidacy } from './candidacy.ts';
 import { Electorate } from './electorate.ts';
 import { LogOpening } from './log-opening.ts';
+import { Outbox } from './outbox.ts';
 import { OwnLog } from './own-log.ts';
 import { PeerMonitor, type BackgroundConnection } from './peer-monitor.ts';
 import { PermissionManager } from './permission-manager.ts';
 import { LogPhase, type PlaneLink } from './plane-link.ts';
 import { Recycling } from './recycling.ts';
-import {
-  ACKNOWLEDGEMENT_BYTES,
-  handOverClaim,
-  NoClaim,
-  REQUEST_BYTES,
-  Scratchpad,
-} from './scratchpad.ts';
+import { handOverClaim, NoClaim, Scratchpad } from './scratchpad.ts';
 import { SleepWatch } from './sleep-watch.ts';
 import { Succession } from './succession.ts';
 import { TakeOverBoost } from './take-over-boost.ts';
+
+/** How long after the leader was suspected a request is expected. */
+const REQUEST_EXPECTED_US = 300;
 
 export interface BackgroundPlaneOptions {
   readonly self: ReplicaId;
@@ -41,7 +39,8 @@ export interface BackgroundPlaneOptions {
   readonly geometry: LogGeometry;
   readonly nonce: GroupNonce;
   readonly tuning: Tuning;
-  readonly nowUs: number;
+  /** The clock that `step` is called by. */
+  readonly nowUs: () => number;
   /** Has the replication plane step soon. */
   readonly wakeReplication: () => void;
   /** Lets the replication plane's thread run before others, or no longer. */
@@ -56,6 +55,7 @@ export class BackgroundPlane {
   readonly #o: BackgroundPlaneOptions;
   readonly #link: PlaneLink;
   readonly #scratch: Scratchpad;
+  readonly #outbox: Outbox;
   readonly #electorate: Electorate;
   #monitors: PeerMonitor[] = [];
   readonly #permissions: PermissionManager;
@@ -71,15 +71,16 @@ export class BackgroundPlane {
   readonly #isRemoved = (replica: ReplicaId): boolean => this.#link.isRemoved(replica);
   #heartbeat = 0;
   #grantedAtUs: number;
-  /** This round wrote something to a peer; has something for the replication plane. */
-  #posted = false;
+  /** This round has something for the replication plane. */
   #wakeWanted = false;
+  #expectsRequestUntilUs = 0;
 
   constructor(options: BackgroundPlaneOptions) {
     const { self, slots, link, scratch, tuning, nowUs, geometry, log, nonce } = options;
     this.#o = options;
     this.#link = link;
     this.#scratch = new Scratchpad(scratch.bytes);
+    this.#outbox = new Outbox(self, this.#scratch, options.sendRing);
     this.#electorate = new Electorate(self, slots, link, tuning);
     this.#permissions = new PermissionManager(slots, () =>
       this.#ownLog.rollBack(this.#recycling.head),
@@ -92,18 +93,14 @@ export class BackgroundPlane {
     this.#ownLog = new OwnLog(log, geometry, nonce);
     this.#behindWatch = new BehindWatch(link, this.#ownLog);
     this.#opening = new LogOpening(link, this.#scratch, slots);
-    this.#grantedAtUs = nowUs;
+    this.#grantedAtUs = nowUs();
     this.#candidacy = new Candidacy({
       self,
       slots,
       link,
       tuning,
-      send: (to, request) => {
-        const at = Scratchpad.requestAt(self);
-        this.#send(to, Scratchpad.outRequestAt(to), REQUEST_BYTES, at, (into) =>
-          this.#scratch.writeRequest(into, request),
-        );
-      },
+      nowUs,
+      outbox: this.#outbox,
       ackOf: (granter) => this.#scratch.ack(granter),
       trusts: (replica) => this.#trusts(replica),
       wakeReplication: () => this.#wake(),
@@ -117,7 +114,7 @@ export class BackgroundPlane {
     this.#candidacy.connect(id, new OutgoingLane(outgoing));
     if (peer === undefined) return;
     const monitor = new PeerMonitor(peer, this.#scratch, scratch, sendRing, tuning, nowUs);
-    this.#monitors = [...this.#monitors, monitor].sort((a, b) => a.id - b.id);
+    this.#watch([...this.#monitors, monitor].sort((a, b) => a.id - b.id));
     this.#link.setInt('trusted', 1, id);
   }
 
@@ -128,13 +125,18 @@ export class BackgroundPlane {
   disconnect(id: ReplicaId, nowUs: number): void {
     this.#permissions.disconnect(id);
     this.#candidacy.disconnect(id);
-    this.#monitors = this.#monitors.filter((monitor) => monitor.id !== id);
+    this.#watch(this.#monitors.filter((monitor) => monitor.id !== id));
     this.#electorate.forget(id);
     // What completed on that queue pair is nobody's any more.
     this.#drain(nowUs);
     this.#scratch.clear(id);
     for (const field of ['peerHead', 'peerApplied'] as const) this.#link.setOffset(field, 0, id);
     this.#link.setInt('waitedFor', 0, id);
+  }
+
+  #watch(monitors: PeerMonitor[]): void {
+    this.#monitors = monitors;
+    this.#outbox.monitors = monitors;
   }
 
   /** Who may write our log now: what a test looks at. */
@@ -146,40 +148,42 @@ export class BackgroundPlane {
     return this.#candidacy.claim;
   }
 
-  /** One round. The heartbeat comes first: whoever wakes late must not look dead for what follows. */
-  step(nowUs: number): void {
+  /**
+   * One round. The heartbeat comes first: whoever wakes late must not look dead for what follows.
+   * Returns whether a candidate is about to ask for our log, so that this is better waited for awake.
+   */
+  step(nowUs: number): boolean {
     this.#beat(nowUs);
     // What completed since the last round first: a pull that came back is not one that was missed.
     this.#drain(nowUs);
     if (this.#opening.look(this.#monitors, this.#permissions))
       this.#recycling.beginAt(this.#link.offset('base'));
-    // A candidate waits for this: the acknowledgement goes with the pulls.
+    // A candidate waits for the one, and our own replication plane for the other.
     if (this.#opening.settled) this.#handleRequests(nowUs);
+    this.#candidacy.collect();
     this.#publishStatus(nowUs);
     for (const monitor of this.#monitors) monitor.pull(nowUs);
-    this.#ring();
+    this.#o.sendRing.doorbell();
     // Where a pull completes within the doorbell, its news counts in this very round.
     this.#drain(nowUs);
     if (this.#opening.open) this.#recycling.step(this.#monitors, nowUs);
-    this.#electorate.judge(this.#monitors, nowUs);
+    // Somebody stands now, and asks for our log in a moment.
+    if (this.#electorate.judge(this.#monitors, nowUs))
+      this.#expectsRequestUntilUs = nowUs + REQUEST_EXPECTED_US;
     this.#noticeBehind(nowUs);
     if (this.#opening.settled || !this.#opening.open) this.#elect(nowUs);
     this.#candidacy.step(nowUs);
     if (this.#sleepWatch.mustWake(nowUs)) this.#wake();
     this.#deliver(nowUs);
+    return nowUs < this.#expectsRequestUntilUs;
   }
 
   /** Peers first: what was written to them is on its way before our own thread is woken. */
   #deliver(nowUs: number): void {
-    if (this.#posted) this.#ring();
+    this.#outbox.flush();
     this.#boost.step(this.#candidacy.claim !== 0, nowUs);
     if (this.#wakeWanted) this.#o.wakeReplication();
     this.#wakeWanted = false;
-  }
-
-  #ring(): void {
-    this.#o.sendRing.doorbell();
-    this.#posted = false;
   }
 
   #beat(nowUs: number): void {
@@ -206,14 +210,13 @@ export class BackgroundPlane {
     const { self } = this.#o;
     for (const { to, sequence } of this.#permissions.handle(this.#scratch, this.#isRemoved)) {
       this.#grantedAtUs = nowUs;
+      this.#expectsRequestUntilUs = 0;
       this.#link.count('permissionsGranted');
       if (to !== self) this.#candidacy.stepDown(nowUs);
       const known = this.#ownLog.known(this.#link.offset('known'), this.#link.offset('scanned'));
-      const ack = { sequence, known, head: this.#recycling.head };
-      this.#send(to, Scratchpad.outAckAt(to), ACKNOWLEDGEMENT_BYTES, Scratchpad.ackAt(self), (at) =>
-        this.#scratch.writeAck(at, ack),
-      );
+      this.#outbox.acknowledge(to, { sequence, known, head: this.#recycling.head });
     }
+    this.#outbox.flush();
     this.#link.setInt('slowSwitches', this.#permissions.slowSwitches);
   }
 
@@ -226,9 +229,8 @@ export class BackgroundPlane {
     if (choice.kind === 'stand' && this.#candidacy.stand(nowUs)) {
       this.#boost.begin(nowUs);
       // It learns and applies what the last leader left while the others grant.
-      this.#wake();
+      this.#o.wakeReplication();
       // Our own grant need not wait for theirs.
-      this.#ring();
       if (this.#opening.open) this.#handleRequests(nowUs);
     }
     const leader = choice.kind === 'follow' ? choice.leader : leading ? self : -1;
@@ -271,23 +273,6 @@ export class BackgroundPlane {
     this.#candidacy.stepDown(nowUs);
     this.#opening.close();
     this.#wake();
-  }
-
-  /** Composes a line and carries it to a replica: a local store when that is ourselves. */
-  #send(
-    to: ReplicaId,
-    from: number,
-    bytes: number,
-    at: number,
-    compose: (at: number) => void,
-  ): void {
-    if (to === this.#o.self) {
-      compose(at);
-      return;
-    }
-    compose(from);
-    for (const monitor of this.#monitors) if (monitor.id === to) monitor.write(from, bytes, at);
-    this.#posted = true;
   }
 
   #wake(): void {

@@ -2,7 +2,8 @@ import type { Tuning } from '../limits.ts';
 import type { ReplicaId } from '../propose-outcome.ts';
 import type { OutgoingLane } from './background-lanes.ts';
 import { LaneOwner, type PlaneLink } from './plane-link.ts';
-import type { PermissionAck, PermissionRequest } from './scratchpad.ts';
+import type { Outbox } from './outbox.ts';
+import type { PermissionAck } from './scratchpad.ts';
 
 export interface CandidacyOptions {
   readonly self: ReplicaId;
@@ -10,8 +11,8 @@ export interface CandidacyOptions {
   readonly slots: number;
   readonly link: PlaneLink;
   readonly tuning: Tuning;
-  /** Carries a request to a replica's scratchpad, our own included. */
-  readonly send: (to: ReplicaId, request: PermissionRequest) => void;
+  readonly nowUs: () => number;
+  readonly outbox: Outbox;
   readonly ackOf: (granter: ReplicaId) => PermissionAck | undefined;
   /** Whether it may well answer: it is trusted, and its log has begun. */
   readonly trusts: (replica: ReplicaId) => boolean;
@@ -65,12 +66,18 @@ export class Candidacy {
   /** Begins an epoch, unless the last is not yet over or we stand back; returns whether it did. */
   stand(nowUs: number): boolean {
     if (this.claim !== 0 || nowUs < this.#standBackUntilUs) return false;
+    this.#conclude();
     const { link } = this.#o;
     this.#epoch = ++this.#sequence;
     this.#since = nowUs;
     link.setOffset('requestedAtUs', nowUs);
     link.setInt('epoch', this.#epoch);
-    for (const to of this.#lanes.keys()) this.#ask(to, this.#epoch, nowUs);
+    // Whoever may well answer first: while it does, the others are asked.
+    for (const to of this.#lanes.keys())
+      if (to !== this.#o.self && this.#o.trusts(to)) this.#ask(to, this.#epoch, nowUs);
+    this.#o.outbox.flush();
+    for (const to of this.#lanes.keys())
+      if (this.#requested[to] !== this.#epoch) this.#ask(to, this.#epoch, nowUs);
     return true;
   }
 
@@ -82,21 +89,27 @@ export class Candidacy {
     this.#o.wakeReplication();
   }
 
-  /** Takes in acknowledgements, and asks again where a follower dropped out. */
+  /** Once a round: gives up what takes too long, and asks again where a follower dropped out. */
   step(nowUs: number): void {
     const { link, tuning } = this.#o;
     if (this.claim === 0) {
       if (this.#epoch !== 0) this.#standBack(nowUs);
-      this.#epoch = 0;
+      this.#conclude();
       return;
     }
-    for (const granter of this.#lanes.keys()) this.#collect(granter, nowUs);
+    this.collect();
     if (link.int('leading') === 1) this.#since = nowUs;
     else if (nowUs - this.#since > tuning.grantTimeoutUs) this.stepDown(nowUs);
     if (link.int('leading') === 1) this.#askAgain(nowUs);
   }
 
-  #collect(granter: ReplicaId, nowUs: number): void {
+  /** Takes in acknowledgements. */
+  collect(): void {
+    if (this.claim === 0) return;
+    for (const granter of this.#lanes.keys()) this.#collect(granter);
+  }
+
+  #collect(granter: ReplicaId): void {
     const { link } = this.#o;
     if (this.#granted[granter] === this.#requested[granter]) return;
     const ack = this.#o.ackOf(granter);
@@ -104,7 +117,7 @@ export class Candidacy {
     this.#granted[granter] = ack.sequence;
     link.setOffset('grantKnown', ack.known, granter);
     link.setOffset('grantHead', ack.head, granter);
-    link.setOffset('grantedAtUs', nowUs, granter);
+    link.setOffset('grantedAtUs', this.#o.nowUs(), granter);
     link.setInt('grant', ack.sequence, granter);
     this.#o.wakeReplication();
   }
@@ -125,8 +138,10 @@ export class Candidacy {
         this.#lanes[to] !== undefined &&
         this.#o.trusts(to) &&
         this.#withdrawGrant(to)
-      )
+      ) {
+        this.#lanes[to].repair();
         this.#ask(to, ++this.#sequence, nowUs);
+      }
     }
   }
 
@@ -143,14 +158,20 @@ export class Candidacy {
     return false;
   }
 
+  /** Repairs what broke in an epoch when that is over: when the next begins there is no time for it. */
+  #conclude(): void {
+    if (this.#epoch === 0) return;
+    this.#epoch = 0;
+    for (const lane of this.#lanes) lane?.repair();
+  }
+
   #ask(to: ReplicaId, sequence: number, nowUs: number): void {
     const lane = this.#lanes[to];
     if (lane === undefined) return;
-    lane.repair();
     this.#requested[to] = sequence;
     this.#askedAtUs[to] = nowUs;
     this.#o.link.count('permissionRequests');
-    this.#o.send(to, { sequence, generation: lane.generation });
+    this.#o.outbox.request(to, { sequence, generation: lane.generation });
   }
 
   #standBack(nowUs: number): void {

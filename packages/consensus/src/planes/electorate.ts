@@ -32,12 +32,17 @@ export class Electorate {
     };
   }
 
-  /** Forms the verdict on each peer anew, and tells the other plane. */
-  judge(monitors: readonly PeerMonitor[], nowUs: number): void {
+  /**
+   * Forms the verdict on each peer anew, and tells the other plane. True when the leader, as we believe,
+   * has just become suspected.
+   */
+  judge(monitors: readonly PeerMonitor[], nowUs: number): boolean {
     const leader = this.#link.int('leader');
+    let leaderless = false;
     for (const monitor of monitors) {
       if (monitor.judge(nowUs, monitor.id === leader)) {
         this.#suspect(monitor.id, nowUs);
+        if (monitor.id === leader) leaderless = true;
         this.#suspected[monitor.id] = this.#link.offset('connected', monitor.id);
       } else if (monitor.trusted && this.#suspected[monitor.id] !== 0) {
         // Another life says nothing of the one that was suspected.
@@ -48,6 +53,7 @@ export class Electorate {
       this.#link.setInt('trusted', monitor.trusted ? 1 : 0, monitor.id);
       this.#link.setInt('score', monitor.score, monitor.id);
     }
+    return leaderless;
   }
 
   /** Counts a suspicion; that of whom we believe to lead is what a take-over may follow from. */

@@ -1,10 +1,14 @@
 import { CompletionEntry, isPermissionError } from '@mu-smr/verbs';
+import { patienceUs } from '../limits.ts';
 import { Growth } from './growth.ts';
 import { LanePurpose, tagIsOf, tagLane, tagPurpose, type Lane } from './lane.ts';
 import type { ReplicationPlaneOptions } from './replication-options.ts';
 import type { ReplicationParts } from './replication-parts.ts';
 import { EpochEnded, type Waiting } from './round.ts';
-import { TakeOver } from './take-over.ts';
+
+/** The two things it does at the replication plane's word; functions, so that none is made each time. */
+export const configured = (leadership: { configured(): void }): void => leadership.configured();
+export const lead = (leadership: { step(): void }): void => leadership.step();
 
 /**
  * One epoch in which this replica leads, from the moment it took the lanes: the take-over, then
@@ -15,9 +19,10 @@ export class Leadership<Result> {
   readonly #o: ReplicationPlaneOptions<Result>;
   readonly #parts: ReplicationParts<Result>;
   /** Rings the doorbell and looks at completions; those of this epoch come back here. */
-  readonly #drain: () => void;
+  readonly #drain: () => unknown;
   #since: number;
-  #takeOver: { readonly takeOver: TakeOver; readonly run: Waiting<void> } | undefined;
+  /** The rest of the take-over. */
+  #takeOver: Waiting<void> | undefined;
   #growth: { readonly growth: Growth; readonly run: Waiting<boolean> } | undefined;
 
   constructor(
@@ -25,7 +30,7 @@ export class Leadership<Result> {
     granted: readonly Lane[],
     options: ReplicationPlaneOptions<Result>,
     parts: ReplicationParts<Result>,
-    drain: () => void,
+    drain: () => unknown,
   ) {
     this.epoch = epoch;
     this.#o = options;
@@ -33,8 +38,7 @@ export class Leadership<Result> {
     this.#drain = drain;
     this.#since = parts.membership.since;
     parts.rounds.reset();
-    const takeOver = this.#makeTakeOver();
-    this.#takeOver = { takeOver, run: takeOver.run(epoch, granted) };
+    this.#takeOver = parts.takeOver.run(epoch, granted);
   }
 
   get phase(): 'takingOver' | 'leading' {
@@ -74,7 +78,7 @@ export class Leadership<Result> {
   /** What is copied from our log now begins here: it must not be zeroed under the copy. */
   get copiesFrom(): number {
     return Math.min(
-      this.#takeOver?.takeOver.copiesFrom ?? Infinity,
+      this.#takeOver === undefined ? Infinity : this.#parts.takeOver.copiesFrom,
       this.#growth?.growth.copiesFrom ?? Infinity,
     );
   }
@@ -157,36 +161,8 @@ export class Leadership<Result> {
     replayer.decidedUpTo(replayer.known, release);
   }
 
-  /** How long a follower may hold up what a majority could do without it. */
-  get #patienceUs(): number {
-    return this.#o.tuning.grantGraceUs * 10;
-  }
-
-  #makeTakeOver(): TakeOver {
-    const { link, nowUs, self } = this.#o;
-    const { access, fastPath, lanes, replayer, rounds } = this.#parts;
-    return new TakeOver({
-      self,
-      fastPath,
-      access,
-      rounds,
-      nowUs,
-      patienceUs: this.#patienceUs,
-      known: () => replayer.known,
-      applied: () => replayer.applied >= replayer.known,
-      learnt: (known, release) => replayer.decidedUpTo(known, release),
-      release: () => replayer.releasable,
-      ownHead: () => link.offset('head'),
-      ownKept: () => link.offset('releasable'),
-      granted: (replica) => lanes.granted(replica),
-      leaveOut: (replica) => this.dropLane(replica),
-      strayed: () => link.setInt('strayed', 1),
-      unserved: () => link.setInt('unserved', 1),
-    });
-  }
-
   #advanceTakeOver(): void {
-    if (this.#takeOver?.run.next().done !== true) return;
+    if (this.#takeOver?.next().done !== true) return;
     this.#takeOver = undefined;
     this.#parts.announcer.anew();
     this.#o.link.setInt('unserved', 0);
@@ -205,7 +181,7 @@ export class Leadership<Result> {
     // A change last: nothing may follow it before it is applied.
     const changed = !held && reconfiguration.post();
     const posted = queued || checked || changed;
-    if (submission.blockedFor(this.#patienceUs)) this.#makeWay();
+    if (submission.blockedFor(patienceUs(this.#o.tuning))) this.#makeWay();
     const proof = proofs.post();
     const announced = !posted && announcer.post();
     if (!posted && !proof && !announced) return;
@@ -241,7 +217,7 @@ export class Leadership<Result> {
   }
 
   #beginGrowth(): { readonly growth: Growth; readonly run: Waiting<boolean> } | undefined {
-    const { link, nowUs, self } = this.#o;
+    const { link, nowUs, self, tuning } = this.#o;
     const { access, fastPath, lanes, replayer } = this.#parts;
     const lane = lanes.takeNew(this.epoch);
     if (lane === undefined) return undefined;
@@ -250,7 +226,7 @@ export class Leadership<Result> {
       access,
       fastPath,
       nowUs,
-      patienceUs: this.#patienceUs,
+      patienceUs: patienceUs(tuning),
       granted: () => lanes.granted(lane.to),
       ownKept: () => link.offset('releasable'),
       release: () => replayer.releasable,

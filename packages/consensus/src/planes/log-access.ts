@@ -181,14 +181,24 @@ export class LogAccess {
    * area. Slots that are longer than a peek are read again, whole.
    */
   *readSlots(offset: LogOffset): Waiting<SlotRead[]> {
-    const { active } = this.#fastPath;
-    const position = this.area.position(offset);
-    const limit = Math.min(this.area.untilEnd(offset), this.layout.slotBytes);
-    const view = (lane: Lane): EntryView => this.viewAt(this.layout.slotAt(lane.to));
-    for (const lane of active)
-      this.read(lane, position, Math.min(limit, SLOT_PEEK_BYTES), this.layout.slotAt(lane.to));
+    this.postSlotReads(offset);
     yield* this.#rounds.settle();
+    return yield* this.slotsRead(offset);
+  }
 
+  /** The first half of `readSlots`, for a round that does something else, too. */
+  postSlotReads(offset: LogOffset): void {
+    const position = this.area.position(offset);
+    const length = Math.min(this.#slotLimit(offset), SLOT_PEEK_BYTES);
+    for (const lane of this.#fastPath.active)
+      this.read(lane, position, length, this.layout.slotAt(lane.to));
+  }
+
+  /** The second, once that round is over. */
+  *slotsRead(offset: LogOffset): Waiting<SlotRead[]> {
+    const position = this.area.position(offset);
+    const limit = this.#slotLimit(offset);
+    const view = (lane: Lane): EntryView => this.viewAt(this.layout.slotAt(lane.to));
     let longer = false;
     for (const lane of this.#fastPath.active) {
       if (!view(lane).headerFits(offset, limit) || view(lane).totalBytes <= SLOT_PEEK_BYTES)
@@ -204,5 +214,9 @@ export class LogAccess {
         : { kind: 'empty' };
       return { lane, slot };
     });
+  }
+
+  #slotLimit(offset: LogOffset): number {
+    return Math.min(this.area.untilEnd(offset), this.layout.slotBytes);
   }
 }

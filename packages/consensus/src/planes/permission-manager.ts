@@ -118,14 +118,13 @@ export class PermissionManager {
     if (lane === undefined) return;
     // In ERR no right is left; a writer may still stand in the middle of a copy, though, and going
     // there once more waits for it.
-    if (lane.state !== 'readyToSend' || !this.#changeAccess(lane, READ_ONLY)) lane.fail();
+    if (!this.#changeAccess(lane, READ_ONLY)) lane.fail();
   }
 
   #grant(requester: ReplicaId, generation: number): void {
     const lane = this.#incoming[requester];
     if (lane === undefined) return;
-    const fits = generation === this.#generations[requester] && lane.state === 'readyToSend';
-    if (fits && this.#changeAccess(lane, READ_WRITE)) return;
+    if (generation === this.#generations[requester] && this.#changeAccess(lane, READ_WRITE)) return;
     this.#slowSwitches++;
     const psn = generationPsn(generation);
     lane.cycle({
@@ -136,7 +135,10 @@ export class PermissionManager {
     this.#generations[requester] = generation;
   }
 
-  /** Changes flags only; false where that fails, and the slow path remains (Mu, section 5.2). */
+  /**
+   * Changes flags only; false where that fails, and the slow path remains (Mu, section 5.2): on a queue
+   * pair in ERR, or by the device's will.
+   */
   #changeAccess(lane: QueuePairControl, accessFlags: number): boolean {
     try {
       lane.modifyAccess(accessFlags);

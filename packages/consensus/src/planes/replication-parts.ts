@@ -1,3 +1,4 @@
+import { patienceUs } from '../limits.ts';
 import { Announcer } from './announcer.ts';
 import { Beginning } from './beginning.ts';
 import { DivergenceDetector } from './divergence-detector.ts';
@@ -12,9 +13,10 @@ import { PermissionProofs } from './permission-proofs.ts';
 import { Reconfiguration } from './reconfiguration.ts';
 import { Replayer } from './replayer.ts';
 import type { ReplicationPlaneOptions } from './replication-options.ts';
-import { Rounds } from './round.ts';
+import { Rounds, type RoundsOptions } from './round.ts';
 import { StagingLayout } from './staging.ts';
 import { Submission } from './submission.ts';
+import { TakeOver } from './take-over.ts';
 
 /** The pieces that the replication plane and its leadership share; they outlive every epoch. */
 export interface ReplicationParts<Result> {
@@ -27,6 +29,7 @@ export interface ReplicationParts<Result> {
   readonly pending: Pending<Result>;
   readonly submission: Submission<Result>;
   readonly announcer: Announcer;
+  readonly takeOver: TakeOver;
   readonly proofs: PermissionProofs;
   readonly replayer: Replayer<Result>;
   readonly reconfiguration: Reconfiguration;
@@ -35,10 +38,10 @@ export interface ReplicationParts<Result> {
   readonly beginning: Beginning;
 }
 
-/** Makes the pieces; `giveUp` leaves out a follower that does not answer in time. */
+/** Makes the pieces. */
 export function makeParts<Result>(
   options: ReplicationPlaneOptions<Result>,
-  giveUp: (lane: number) => void,
+  { giveUp, takeIn }: Pick<RoundsOptions, 'giveUp' | 'takeIn'>,
 ): ReplicationParts<Result> {
   const { self, slots, link, memory, sendRing, geometry, nonce, tuning, nowUs } = options;
   const membership = new Membership(self, options.incarnation, link);
@@ -55,7 +58,8 @@ export function makeParts<Result>(
     stagingRingBytes: layout.ringBytes,
     outstandingMax: tuning.outstandingMax,
   });
-  const rounds = new Rounds({ slots, fastPath, nowUs, graceUs: tuning.grantGraceUs, giveUp });
+  const graceUs = tuning.grantGraceUs;
+  const rounds = new Rounds({ slots, fastPath, nowUs, graceUs, giveUp, takeIn });
   const access = new LogAccess({ geometry, layout, nonce, fastPath, rounds, sendRing, memory });
   const pending = new Pending<Result>();
   const { bytes: staging } = memory.staging;
@@ -78,7 +82,6 @@ export function makeParts<Result>(
   );
   const log = memory.log.bytes;
   const lanes = new EpochLanes(options.lanes, self, link, sendRing);
-  const graceUs = tuning.grantGraceUs;
   const announcer = new Announcer(fastPath, access, link);
   const reconfiguration = new Reconfiguration(
     self,
@@ -90,10 +93,11 @@ export function makeParts<Result>(
   return {
     membership,
     lanes,
-    gathering: new GrantGathering({ self, lanes, membership, graceUs, nowUs }),
+    gathering: new GrantGathering({ self, lanes, membership, link, graceUs, nowUs }),
     fastPath,
     rounds,
     access,
+    takeOver: makeTakeOver(options, { fastPath, access, rounds, replayer, lanes }, giveUp),
     pending,
     submission: new Submission(fastPath, pending, replayer, staging, geometry, nowUs),
     announcer,
@@ -104,4 +108,31 @@ export function makeParts<Result>(
     handOver: new HandOver({ ...options, fastPath, membership, announcer, reconfiguration }),
     beginning: new Beginning(log, geometry, nonce, membership, replayer, link),
   };
+}
+
+/** Made once, not for each epoch: one that begins has no time for it. */
+function makeTakeOver<Result>(
+  { self, link, nowUs, tuning }: ReplicationPlaneOptions<Result>,
+  parts: Pick<ReplicationParts<Result>, 'fastPath' | 'access' | 'rounds' | 'replayer' | 'lanes'>,
+  leaveOut: (lane: number) => void,
+): TakeOver {
+  const { fastPath, access, rounds, replayer, lanes } = parts;
+  return new TakeOver({
+    self,
+    fastPath,
+    access,
+    rounds,
+    nowUs,
+    patienceUs: patienceUs(tuning),
+    known: () => replayer.known,
+    applied: () => replayer.applied >= replayer.known,
+    learnt: (known, release) => replayer.decidedUpTo(known, release),
+    release: () => replayer.releasable,
+    ownHead: () => link.offset('head'),
+    ownKept: () => link.offset('releasable'),
+    granted: (replica) => lanes.granted(replica),
+    leaveOut,
+    strayed: () => link.setInt('strayed', 1),
+    unserved: () => link.setInt('unserved', 1),
+  });
 }

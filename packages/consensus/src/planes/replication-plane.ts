@@ -5,7 +5,7 @@ import type { Beginning } from './beginning.ts';
 import type { DivergenceDetector } from './divergence-detector.ts';
 import type { FastPath } from './fast-path.ts';
 import type { HandOver } from './hand-over.ts';
-import { Leadership } from './leadership.ts';
+import { configured, lead, Leadership } from './leadership.ts';
 import type { Membership } from './membership.ts';
 import type { Proposal } from './pending.ts';
 import { LogPhase, type PlaneLink } from './plane-link.ts';
@@ -19,9 +19,6 @@ import { EpochEnded } from './round.ts';
 const ENTRIES_PER_STEP = 512;
 /** One poll in 256 is a whole step. */
 const POLLS_PER_STEP_MASK = 255;
-
-const configured = (leadership: { configured(): void }): void => leadership.configured();
-const lead = (leadership: { step(): void }): void => leadership.step();
 
 /**
  * Proposes on a leader, replays on a follower. It owns the outgoing lanes while an epoch lasts; the
@@ -51,7 +48,9 @@ export class ReplicationPlane<Result> {
   constructor(options: ReplicationPlaneOptions<Result>) {
     this.#o = options;
     this.#link = options.link;
-    const parts = (this.#parts = makeParts(options, (lane) => this.#leadership?.dropLane(lane)));
+    const giveUp = (lane: number): void => this.#leadership?.dropLane(lane);
+    const takeIn = (): boolean => this.#drain();
+    const parts = (this.#parts = makeParts(options, { giveUp, takeIn }));
     this.replayer = parts.replayer;
     this.fastPath = parts.fastPath;
     this.membership = parts.membership;
@@ -84,9 +83,9 @@ export class ReplicationPlane<Result> {
 
   /** Whether something is under way whose end only polling shows. */
   get busy(): boolean {
-    const { proofs, pending, replayer } = this.#parts;
+    const { gathering, proofs, pending, replayer } = this.#parts;
     return (
-      this.#leadership?.busy === true ||
+      (this.#leadership?.busy ?? gathering.awaited) ||
       proofs.waiting > 0 ||
       pending.queued > 0 ||
       pending.waiting > 0 ||
@@ -183,8 +182,9 @@ export class ReplicationPlane<Result> {
     this.#publishProgress();
   }
 
-  #drain(): void {
+  #drain(): boolean {
     this.#takeIn(this.#o.completionQueue.poll());
+    return this.#leadership !== undefined;
   }
 
   /** Takes in the oldest `count` completions, and what they decide. */

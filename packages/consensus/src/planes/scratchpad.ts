@@ -156,7 +156,8 @@ export class Scratchpad {
 
   /** Stores a request at `at`: in our own line for ourselves, else where a write takes it from. */
   writeRequest(at: number, request: PermissionRequest): void {
-    this.#store(at, request.sequence, request.generation);
+    this.#doubles[at / 8] = request.sequence;
+    this.#doubles[at / 8 + 1] = request.generation;
     sealTrailer(this.#bytes, at, at + REQUEST_BYTES);
   }
 
@@ -164,27 +165,23 @@ export class Scratchpad {
   request(requester: number): PermissionRequest | undefined {
     const at = Scratchpad.requestAt(requester);
     if (!trailerMatches(this.#bytes, at, at + REQUEST_BYTES)) return undefined;
-    const [sequence, generation] = this.#load(at, 2);
-    return { sequence, generation };
+    return { sequence: this.#doubles[at / 8], generation: this.#doubles[at / 8 + 1] };
   }
 
   writeAck(at: number, ack: PermissionAck): void {
-    this.#store(at, ack.sequence, ack.known, ack.head, 0, 0);
+    const doubles = this.#doubles;
+    doubles[at / 8] = ack.sequence;
+    doubles[at / 8 + 1] = ack.known;
+    doubles[at / 8 + 2] = ack.head;
+    doubles.fill(0, at / 8 + 3, at / 8 + 5);
     sealTrailer(this.#bytes, at, at + ACKNOWLEDGEMENT_BYTES);
   }
 
   ack(granter: number): PermissionAck | undefined {
     const at = Scratchpad.ackAt(granter);
     if (!trailerMatches(this.#bytes, at, at + ACKNOWLEDGEMENT_BYTES)) return undefined;
-    const [sequence, known, head] = this.#load(at, 3);
-    return { sequence, known: known as LogOffset, head: head as LogOffset };
-  }
-
-  #store(at: number, ...values: number[]): void {
-    for (const [index, value] of values.entries()) this.#doubles[at / 8 + index] = value;
-  }
-
-  #load(at: number, count: number): number[] {
-    return Array.from(this.#doubles.subarray(at / 8, at / 8 + count));
+    const doubles = this.#doubles;
+    const known = doubles[at / 8 + 1] as LogOffset;
+    return { sequence: doubles[at / 8], known, head: doubles[at / 8 + 2] as LogOffset };
   }
 }

@@ -30,6 +30,7 @@ export class TakeOver {
   *run(epoch: number, confirmed: readonly Lane[]): Waiting<void> {
     const { fastPath, access } = this.#o;
     access.epoch = epoch;
+    this.copiesFrom = Number.POSITIVE_INFINITY;
     const start = this.#o.known();
     fastPath.begin(epoch, start, 0 as ProposalNumber, confirmed);
 
@@ -37,9 +38,9 @@ export class TakeOver {
     yield* catchUp(this.#o);
     yield* this.#configure();
     yield* this.#updateFollowers();
-    const proposal = yield* this.#prepare();
 
     const known = this.#o.known();
+    const proposal = yield* this.#prepare(known);
     fastPath.begin(epoch, known, proposal, fastPath.active);
     yield* this.#adopt();
   }
@@ -84,10 +85,14 @@ export class TakeOver {
     this.copiesFrom = Number.POSITIVE_INFINITY;
   }
 
-  /** Picks a proposal number above all that any confirmed follower has seen, and writes it to each. */
-  *#prepare(): Waiting<ProposalNumber> {
+  /**
+   * Picks a proposal number above all that any confirmed follower has seen, writes it to each, and reads
+   * their slots under it.
+   */
+  *#prepare(first: LogOffset): Waiting<ProposalNumber> {
     const { fastPath, access, rounds, self } = this.#o;
     for (const lane of fastPath.active) readPromise(access, lane);
+    access.postSlotReads(first);
     yield* rounds.settle();
 
     let highest = 0 as ProposalNumber;
@@ -98,7 +103,7 @@ export class TakeOver {
       highest = Math.max(highest, proposal) as ProposalNumber;
     }
     // A number that only reached entries, not the cells: its promise was cut off.
-    for (const { slot } of yield* access.readSlots(this.#o.known()))
+    for (const { slot } of yield* access.slotsRead(first))
       if (slot.kind === 'accepted') highest = Math.max(highest, slot.proposal) as ProposalNumber;
 
     const proposal = nextProposal(self, highest);
@@ -106,6 +111,8 @@ export class TakeOver {
       const cell = cells.get(lane.to);
       if (cell !== undefined) writePromise(access, lane, cell, proposal);
     }
+    // A read does not overtake the write before it on its queue pair.
+    access.postSlotReads(first);
     yield* rounds.settle();
     return proposal;
   }
@@ -113,8 +120,8 @@ export class TakeOver {
   /** Writes again, under our number, every value that an earlier leader may have decided. */
   *#adopt(): Waiting<void> {
     const { fastPath, access } = this.#o;
+    let slots = yield* access.slotsRead(fastPath.tail);
     for (;;) {
-      const slots = yield* access.readSlots(fastPath.tail);
       yield* access.proveReads();
       const winner = chooseValue(slots.map(({ slot }) => slot));
       // Entries are written in order: where a majority has nothing, nothing above is decided either.
@@ -122,6 +129,7 @@ export class TakeOver {
       if (winner === undefined) return;
       yield* this.#adoptFrom(slots[winner].lane, slots);
       yield* this.#configure();
+      slots = yield* access.readSlots(fastPath.tail);
     }
   }
 
@@ -142,7 +150,7 @@ export class TakeOver {
     const into = fastPath.stage(payloadLength);
     access.staging.set(payload, into);
     fastPath.post(kindAndCount, payloadLength);
-    fastPath.doorbell();
+    this.#o.rounds.ring();
     yield* this.#await(() => fastPath.decided === fastPath.tail);
   }
 

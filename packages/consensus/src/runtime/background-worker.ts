@@ -1,9 +1,9 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import {
   ContextControl,
+  currentThreadId,
   QueuePairControl,
   scheduleThisThread,
-  scheduleThread,
   signalWaker,
 } from '@mu-smr/verbs';
 import { BackgroundAssembly, type BackgroundOffer } from '../planes/assembly.ts';
@@ -16,8 +16,9 @@ import type {
   QueuePairReference,
   TaskMessage,
 } from './background-protocol.ts';
-import { monotonicUs } from './clock.ts';
+import { clockAhead, monotonicUs } from './clock.ts';
 import { rehearse } from './rehearsal.ts';
+import { ThreadBoost } from './thread-boost.ts';
 import { backendOf, deviceOf, withRehearsalContext } from './transport.ts';
 
 /**
@@ -31,14 +32,20 @@ const port = parentPort;
 
 const backend = backendOf(data.transport);
 const context = deviceOf(data.transport).attach(data.contextHandle);
-withRehearsalContext(data.transport, context, (stage) =>
-  rehearse(stage, data.geometry, data.tuning),
-);
+const { fifoPriority, tickUs, spinUs } = data.tuning;
+withRehearsalContext(data.transport, context, (stage) => {
+  const boost = new ThreadBoost(currentThreadId(), boostPriority(fifoPriority));
+  rehearse(stage, data.geometry, data.tuning, boost.raise);
+  boost.end();
+});
 const assembly = new BackgroundAssembly(context, data.slots);
 const link = new PlaneLink(data.link);
 const doorbell = new ContextControl(backend, data.contextHandle);
-const { fifoPriority, tickUs, spinUs } = data.tuning;
 const { policy, reason } = scheduleThisThread(fifoPriority);
+const boost = new ThreadBoost(
+  data.replicationThread,
+  policy === 'fifo' ? boostPriority(fifoPriority) : 0,
+);
 const plane = new BackgroundPlane({
   self: data.self,
   slots: data.slots,
@@ -50,23 +57,20 @@ const plane = new BackgroundPlane({
   geometry: data.geometry,
   nonce: data.nonce,
   tuning: data.tuning,
-  nowUs: monotonicUs(),
+  nowUs: clockAhead({ us: 0 }),
   wakeReplication: () => {
     link.wakeReplication();
     signalWaker(data.waker);
   },
-  // Below this thread, which ends the boost.
-  raiseReplication: (raised) => {
-    if (policy === 'fifo' && fifoPriority > 1) boost(raised ? fifoPriority - 1 : 0);
-  },
+  raiseReplication: boost.raise,
 });
+/** How long the thread waits awake for a request that is to come at any moment. */
+const REQUEST_SPIN_US = 200;
 let mail = 0;
-let boosted = false;
 
-/** Schedules the replication plane's thread; 0 ends a boost. */
-function boost(fifoPriority: number): void {
-  boosted = fifoPriority > 0;
-  scheduleThread(data.replicationThread, fifoPriority);
+/** Below the background thread, which ends the boost. */
+function boostPriority(ofThisThread: number): number {
+  return Math.max(0, ofThisThread - 1);
 }
 
 function reply(message: FromBackground): void {
@@ -121,12 +125,11 @@ reply({ kind: 'ready', scheduling: reason === undefined ? policy : `${policy} ($
 try {
   while (link.int('stop') === 0) {
     takeMail();
-    plane.step(monotonicUs());
-    doorbell.waitForWake(tickUs, spinUs);
+    const expectsRequest = plane.step(monotonicUs());
+    doorbell.waitForWake(tickUs, expectsRequest ? Math.max(spinUs, REQUEST_SPIN_US) : spinUs);
   }
 } finally {
-  // Nobody else would end it.
-  if (boosted) boost(0);
+  boost.end();
 }
 context.close();
 // Not `port.close()`: an event loop that runs out drains V8's platform tasks, and a compile job there

@@ -59,8 +59,7 @@ export class DirectMode<Result> {
       const seen = this.#link.int('wake');
       this.#plane.step();
       if (this.#plane.leading || !goesOn() || performance.now() >= until) return;
-      if (this.#plane.phase === 'following')
-        this.#link.waitForWake(seen, Math.min(1, until - performance.now()));
+      if (!this.#plane.busy) this.#link.waitForWake(seen, Math.min(1, until - performance.now()));
     }
   }
 

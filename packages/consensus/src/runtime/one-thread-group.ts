@@ -7,7 +7,6 @@ import { BackgroundPlane } from '../planes/background-plane.ts';
 import { PlaneLink } from '../planes/plane-link.ts';
 import { ReplicationPlane } from '../planes/replication-plane.ts';
 import type { StateMachine } from '../state-machine.ts';
-import { monotonicUs } from './clock.ts';
 import { DirectMode } from './direct-mode.ts';
 import { Timeline } from './timeline.ts';
 
@@ -22,6 +21,8 @@ export interface OneThreadGroupOptions<Result> {
   readonly tuning: Tuning;
   readonly nowUs: () => number;
   readonly stateMachine: (self: number) => StateMachine<Result>;
+  /** Of the replicas' background planes; a single thread has nobody to raise. */
+  readonly raiseReplication?: (raised: boolean) => void;
 }
 
 /** One replica of three: both of its planes, to be stepped by whoever made them. */
@@ -61,7 +62,13 @@ export function oneThreadGroup<Result>(
 }
 
 function member<Result>(
-  { geometry, tuning, nowUs, stateMachine }: OneThreadGroupOptions<Result>,
+  {
+    geometry,
+    tuning,
+    nowUs,
+    stateMachine,
+    raiseReplication = () => undefined,
+  }: OneThreadGroupOptions<Result>,
   self: number,
   replication: ReplicationAssembly,
   background: BackgroundAssembly,
@@ -81,8 +88,8 @@ function member<Result>(
     stateMachine: stateMachine(self),
     wakeBackground: () => undefined,
     events: {
-      leading: () => timeline.leading(monotonicUs()),
-      ended: () => timeline.ended(),
+      leading: timeline.leading,
+      ended: timeline.ended,
       // Nobody looks at the states here.
       diverged: () => undefined,
     },
@@ -93,9 +100,9 @@ function member<Result>(
     log: memory.log.bytes,
     sendRing: background.sendRing,
     completionQueue: background.completionQueue,
-    nowUs: nowUs(),
+    nowUs,
     wakeReplication: () => undefined,
-    raiseReplication: () => undefined,
+    raiseReplication,
   });
   for (let id = 0; id < MEMBERS; id++) {
     const incoming = replication.incoming(id);

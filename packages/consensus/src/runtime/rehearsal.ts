@@ -1,6 +1,7 @@
 import type { LogGeometry } from '@mu-smr/log';
 import type { Context } from '@mu-smr/verbs';
 import type { Tuning } from '../limits.ts';
+import { clockAhead } from './clock.ts';
 import { oneThreadGroup, type OneThreadMember } from './one-thread-group.ts';
 import { setV8Flags } from './v8-flags.ts';
 
@@ -8,13 +9,17 @@ const ROUNDS_MAX = 3000;
 /** Commands before and after the death; in the fail-overs that follow the first. */
 const COMMANDS = 400;
 const COMMANDS_AGAIN = 20;
-const FAIL_OVERS = 24;
+const FAIL_OVERS = 12;
+/** Afterwards, in a group in which nobody dies; and the commands between two of them. */
+const HAND_OVERS = 200;
+const COMMANDS_BETWEEN = 5;
 
 /** A small ring, and a tuning in which a command that finds no room is given up at once. */
 interface Stage {
   readonly context: Context;
   readonly geometry: LogGeometry;
   readonly tuning: Tuning;
+  readonly raiseReplication: (raised: boolean) => void;
 }
 
 /**
@@ -24,66 +29,120 @@ interface Stage {
  * A replica takes over rarely, and then every microsecond counts; but JavaScript that never ran is
  * parsed and interpreted slowly the first time. Rehearsed in each of a replica's threads at its start,
  * the code of election, permissions, catching up and proposing is compiled when it is needed. One
- * fail-over is enough to have it parsed, some dozens to have it optimised for what happens in one.
+ * fail-over is enough to have it parsed; two hundred have it compiled for good, for else V8 does so in
+ * the middle of the first that counts. Most of them are hand-overs, because a death is dear to play.
  *
  * V8 optimises for the layout of the objects it saw: geometry and tuning are copies of the replica's
- * own, and the clock shows fractions, as the real one does.
+ * own. Functions that a take-over calls are to be the same here and there, or V8 throws the code away
+ * that calls them: `raiseReplication`, the clock.
  */
-export function rehearse(context: Context, geometry: LogGeometry, tuning: Tuning): void {
+export function rehearse(
+  context: Context,
+  geometry: LogGeometry,
+  tuning: Tuning,
+  raiseReplication: (raised: boolean) => void,
+): void {
   setV8Flags();
   const stage: Stage = {
     context,
     geometry: { ...geometry, capacityBytes: 65_536, payloadBytesMax: 1024, windowBytes: 8192 },
     tuning: { ...tuning, proposeDeadlineMs: 1 },
+    raiseReplication,
   };
-  playFailOver(stage, COMMANDS);
-  for (let again = 1; again < FAIL_OVERS; again++) playFailOver(stage, COMMANDS_AGAIN);
+  new Play(stage).failOver(COMMANDS);
+  for (let again = 1; again < FAIL_OVERS; again++) new Play(stage).failOver(COMMANDS_AGAIN);
+  new Play(stage).handOver(HAND_OVERS);
 }
 
-function playFailOver(stage: Stage, commands: number): void {
-  let nowUs = 1e6 + 0.5;
-  let applied = 0;
-  const members = oneThreadGroup({
-    ...stage,
-    nowUs: () => nowUs,
-    stateMachine: () => ({
-      apply: () => ++applied,
-      snapshot: () => [],
-      restore: () => Promise.resolve(),
-    }),
-  });
-  try {
-    const command = new Uint8Array(64);
-    let alive = members;
-    let decided = 0;
-    for (let round = 0; round < ROUNDS_MAX && decided < 2 * commands; round++) {
-      nowUs += stage.tuning.tickUs;
-      for (const member of alive) {
-        member.background.step(nowUs);
-        member.replication.step();
-        if (member.replication.leading) decided += proposeSome(member, command);
-      }
-      const leader = alive.find((member) => member.replication.leading);
-      if (decided < commands || alive !== members || leader === undefined) continue;
-      // Its last command is in the others' logs, and nobody knows it to be decided: it is adopted.
-      leader.replication.proposeSync(command);
-      leader.close();
-      alive = members.filter((member) => member !== leader);
-    }
-  } finally {
-    for (const member of members) member.close();
+/** One group of three, from its founding to its end. */
+class Play {
+  readonly #tickUs: number;
+  readonly #members: OneThreadMember<number>[];
+  readonly #command = new Uint8Array(64);
+  readonly #ahead = { us: 0 };
+  readonly #nowUs = clockAhead(this.#ahead);
+  #applied = 0;
+
+  constructor(stage: Stage) {
+    this.#tickUs = stage.tuning.tickUs;
+    this.#members = oneThreadGroup({
+      ...stage,
+      nowUs: this.#nowUs,
+      stateMachine: () => ({
+        apply: () => ++this.#applied,
+        snapshot: () => [],
+        restore: () => Promise.resolve(),
+      }),
+    });
   }
-}
 
-/** A few commands by both ways through; returns how many were posted. */
-function proposeSome(
-  { replication, direct }: OneThreadMember<number>,
-  command: Uint8Array,
-): number {
-  if (direct.propose(command)?.kind !== 'decided') return 0;
-  for (let n = 0; n < 4; n++)
-    replication.submit({ command, withdrawn: false, posted: false, settle: () => undefined });
-  replication.prove(() => undefined);
-  replication.step();
-  return 5;
+  /** Half of the commands, the leader's death, and the other half. */
+  failOver(commands: number): void {
+    let alive = this.#members;
+    let decided = 0;
+    this.#play(
+      () => alive,
+      (leader) => {
+        decided += this.#proposeSome(leader);
+        if (decided < commands || alive !== this.#members) return decided < 2 * commands;
+        // Its last command is in the others' logs, and nobody knows it to be decided: it is adopted.
+        leader.replication.proposeSync(this.#command);
+        leader.close();
+        alive = this.#members.filter((member) => member !== leader);
+        return true;
+      },
+    );
+  }
+
+  /** Leadership goes round. */
+  handOver(times: number): void {
+    let led: OneThreadMember<number> | undefined;
+    let left = times;
+    this.#play(
+      () => this.#members,
+      (leader) => {
+        if (leader === led) return true;
+        led = leader;
+        for (let n = 0; n < COMMANDS_BETWEEN; n++) leader.direct.propose(this.#command);
+        leader.replication.handOver.ask((leader.id + 1) % this.#members.length, () => undefined);
+        return --left > 0;
+      },
+    );
+  }
+
+  /** Steps everybody until `lead`, called with whoever leads, says that it is over. */
+  #play(
+    alive: () => readonly OneThreadMember<number>[],
+    lead: (leader: OneThreadMember<number>) => boolean,
+  ): void {
+    try {
+      let goesOn = true;
+      for (let round = 0; round < ROUNDS_MAX && goesOn; round++) {
+        this.#ahead.us += this.#tickUs;
+        for (const member of alive()) {
+          member.background.step(this.#nowUs());
+          member.direct.waitForLeadership(0, () => false);
+          if (member.replication.busy) member.replication.step();
+          if (member.replication.leading) goesOn &&= lead(member);
+        }
+      }
+    } finally {
+      for (const member of this.#members) member.close();
+    }
+  }
+
+  /** A few commands by both ways through; returns how many were posted. */
+  #proposeSome({ replication, direct }: OneThreadMember<number>): number {
+    if (direct.propose(this.#command)?.kind !== 'decided') return 0;
+    for (let n = 0; n < 4; n++)
+      replication.submit({
+        command: this.#command,
+        withdrawn: false,
+        posted: false,
+        settle: () => undefined,
+      });
+    replication.prove(() => undefined);
+    replication.step();
+    return 5;
+  }
 }

@@ -6,7 +6,7 @@ import type { ReplicationEvents } from '../planes/replication-options.ts';
 import { ReplicationPlane } from '../planes/replication-plane.ts';
 import { agreement, groupNonce, type CompleteOptions } from '../replica-options.ts';
 import { BackgroundThread } from './background-thread.ts';
-import { monotonicUs } from './clock.ts';
+import { clockAhead } from './clock.ts';
 import { Connections } from './connections.ts';
 import type { Greeting } from './handshake.ts';
 import { Meeting } from './meeting.ts';
@@ -93,7 +93,9 @@ export class Runtime<Result> {
    */
   async meet(deadline: AbortSignal, calledOff: AbortSignal | undefined): Promise<void> {
     const { transport, geometry, tuning, id } = this.#o;
-    withRehearsalContext(transport, this.#context, (stage) => rehearse(stage, geometry, tuning));
+    withRehearsalContext(transport, this.#context, (stage) =>
+      rehearse(stage, geometry, tuning, () => undefined),
+    );
     this.scheduling = await this.#background.ready;
     await this.#connections.connectSelf(id, this.incarnation);
     await this.#rendezvous.listen();
@@ -176,7 +178,7 @@ export class Runtime<Result> {
       geometry,
       nonce: groupNonce(this.#o),
       tuning,
-      nowUs: monotonicUs,
+      nowUs: clockAhead({ us: 0 }),
       stateMachine,
       wakeBackground: () => this.#background.wake(),
       events,

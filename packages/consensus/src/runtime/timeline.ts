@@ -1,6 +1,7 @@
 import type { PlaneLink } from '../planes/plane-link.ts';
 import { REPLICAS_MAX } from '../core/proposal-number.ts';
 import type { TimelineStep } from '../replica-api.ts';
+import { monotonicUs } from './clock.ts';
 
 /**
  * Reports a fail-over to this replica step by step, from times both planes noted on the way. Listeners
@@ -20,24 +21,24 @@ export class Timeline {
   }
 
   /** The replication plane began to lead. */
-  leading(nowUs: number): void {
-    this.#leadingSinceUs = nowUs;
+  readonly leading = (): void => {
+    this.#leadingSinceUs = monotonicUs();
     this.#tailAtStart = this.#link.offset('tail');
-  }
+  };
 
   /** Leadership ended, perhaps before anything was decided. */
-  ended(): void {
+  readonly ended = (): void => {
     this.#leadingSinceUs = Number.NaN;
     this.#tailAtStart = Number.NaN;
-  }
+  };
 
   /** Tells what there is to tell; `decided` is how far the leader has decided. Once a turn. */
-  tell(decided: number, nowUs: () => number): void {
+  tell(decided: number): void {
     if (!Number.isNaN(this.#leadingSinceUs)) this.#tellTakeOver(this.#leadingSinceUs);
     this.#leadingSinceUs = Number.NaN;
     if (!(decided > this.#tailAtStart)) return;
     this.#tailAtStart = Number.NaN;
-    this.#emit({ kind: 'firstDecided', atUs: nowUs() });
+    this.#emit({ kind: 'firstDecided', atUs: monotonicUs() });
   }
 
   #tellTakeOver(leadingSinceUs: number): void {

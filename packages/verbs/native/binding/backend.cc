@@ -181,6 +181,17 @@ void modify_queue_pair(const Info& info) {
   });
 }
 
+// modifyAccess(queuePair: number, accessFlags: number): void — numbers only: a fail-over waits for it.
+void modify_access(const Info& info) {
+  guarded(info.Env(), [&] {
+    QueuePairChange change;
+    change.state = QueuePairState::kReadyToSend;
+    change.has_access = true;
+    change.access = number(info, 1);
+    objects().queue_pairs.get("ibv_modify_qp", number(info, 0))->modify(change);
+  });
+}
+
 // modifyQueuePairElsewhere(queuePair: number, changes: RawQueuePairChange[]): void
 // One after the other, up to the first that is refused, on a thread of their own.
 void modify_queue_pair_elsewhere(const Info& info) {
@@ -256,6 +267,7 @@ void export_backend(Napi::Env env, Napi::Object exports) {
   exports["createQueuePair"] = Napi::Function::New(env, create_queue_pair);
   exports["destroyQueuePair"] = Napi::Function::New(env, destroy_queue_pair);
   exports["modifyQueuePair"] = Napi::Function::New(env, modify_queue_pair);
+  exports["modifyAccess"] = Napi::Function::New(env, modify_access);
   exports["modifyQueuePairElsewhere"] = Napi::Function::New(env, modify_queue_pair_elsewhere);
   exports["queryQueuePair"] = Napi::Function::New(env, query_queue_pair);
   exports["peerThreadState"] = Napi::Function::New(env, peer_thread_state);

@@ -1,6 +1,7 @@
 #include "doorbell.h"
 
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,7 +12,6 @@
 #include <span>
 
 #include "clock.h"
-#include "cpu_relax.h"
 
 namespace mu::shm {
 
@@ -56,7 +56,8 @@ uint32_t wait_on_doorbell(SegmentHeader& header, const DeathWatch& deaths, uint3
 
   uint32_t counter = header.doorbell.load(std::memory_order_acquire);
   while (counter == seen && spin_us != 0 && now_ns() < spin_until) {
-    cpu_relax();
+    // Whoever is to ring may need this very core, at the same real-time priority.
+    sched_yield();
     counter = header.doorbell.load(std::memory_order_acquire);
   }
   if (counter != seen || now_ns() >= deadline) return counter;

@@ -82,6 +82,7 @@ export interface Binding {
   ): RawQueuePair;
   destroyQueuePair(queuePair: number): void;
   modifyQueuePair(queuePair: number, change: RawQueuePairChange): void;
+  modifyAccess(queuePair: number, accessFlags: number): void;
   modifyQueuePairElsewhere(queuePair: number, changes: readonly RawQueuePairChange[]): void;
   queryQueuePair(queuePair: number): RawQueuePairQuery;
   createAddressHandle(context: number, domain: number, address: string): number;

@@ -25,6 +25,7 @@ export abstract class NativeBackend implements Backend {
   declare awaitWrites: Binding['awaitWrites'];
   declare destroyQueuePair: Binding['destroyQueuePair'];
   declare modifyQueuePair: Binding['modifyQueuePair'];
+  declare modifyAccess: Binding['modifyAccess'];
   declare queryQueuePair: Binding['queryQueuePair'];
   declare destroyAddressHandle: Binding['destroyAddressHandle'];
   declare peerThreadState: Binding['peerThreadState'];
@@ -85,6 +86,7 @@ const PASSED_THROUGH = [
   'awaitWrites',
   'destroyQueuePair',
   'modifyQueuePair',
+  'modifyAccess',
   'queryQueuePair',
   'destroyAddressHandle',
   'peerThreadState',

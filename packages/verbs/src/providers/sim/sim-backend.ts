@@ -11,6 +11,7 @@ import type {
   RawSendRing,
 } from '../../backend.ts';
 import { refuse } from '../../errors.ts';
+import { QueuePairState } from '../../queue-pair-state.ts';
 import { sendRingBytes } from '../../ring-layout.ts';
 import { SimCompletionQueue } from './sim-completion-queue.ts';
 import { awaitWrites, ringDoorbell, writeToAll } from './sim-doorbell.ts';
@@ -207,6 +208,10 @@ export class SimBackend implements Backend {
   modifyQueuePair(queuePair: number, change: RawQueuePairChange): void {
     const own = this.#alive('ibv_modify_qp').queuePairs.get(queuePair, 'ibv_modify_qp');
     modifyQueuePair(own, change, this.#fabric.links, this.#fabric.random);
+  }
+
+  modifyAccess(queuePair: number, accessFlags: number): void {
+    this.modifyQueuePair(queuePair, { state: QueuePairState.readyToSend, accessFlags });
   }
 
   queryQueuePair(queuePair: number): RawQueuePairQuery {
