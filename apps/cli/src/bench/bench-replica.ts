@@ -91,7 +91,7 @@ class BenchReplica {
 
   #report(): BenchReport {
     const { last, duplicated, missing, hash: digest } = this.#machine;
-    const { applied, capacityBytes, counters } = this.#replica.status();
+    const { applied, capacityBytes, confirmedFollowers, counters } = this.#replica.status();
     const longestGapMs = this.#longestGapUs / 1e3;
     this.#longestGapUs = 0;
     return {
@@ -100,6 +100,7 @@ class BenchReplica {
       missing: [...missing],
       suspicions: counters.suspicions,
       leads: this.#replica.isLeader,
+      confirmed: confirmedFollowers.length,
       ...{ digest, applied, capacityBytes, longestGapMs },
     };
   }

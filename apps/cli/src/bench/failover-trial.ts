@@ -96,13 +96,18 @@ async function firstOf<T>(promises: readonly Promise<T>[]): Promise<T> {
   }
 }
 
-/** Has every replica write while it leads, and returns the one that still leads after a while. */
+/**
+ * Has every replica write while it leads, and returns the one that still leads after a while, with all
+ * the others behind it: a group that misses one already has no spare for a fail-over.
+ */
 async function writingLeader(group: BenchGroup): Promise<BenchChild> {
   for (const child of group.children) child.send({ kind: 'write', enabled: true });
   for (;;) {
-    const leader = await group.leader();
+    const before = await group.leader();
     await new Promise((resolve) => setTimeout(resolve, WRITING_MS));
-    if ((await group.leader()) === leader && group.notes(leader.id).acknowledged > 0) return leader;
+    const { child: leader, report } = await group.leading();
+    const whole = report.confirmed === group.children.length;
+    if (leader === before && whole && group.notes(leader.id).acknowledged > 0) return leader;
   }
 }
 

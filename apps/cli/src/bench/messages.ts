@@ -79,6 +79,8 @@ export interface BenchReport {
   readonly missing: readonly (readonly [origin: number, number: number])[];
   readonly suspicions: number;
   readonly leads: boolean;
+  /** How many logs it writes, its own included; 0 unless it leads. */
+  readonly confirmed: number;
   /** Of all that was applied, in order. */
   readonly digest: number;
   /** Where the log is applied up to, and how many bytes a lap has. */

@@ -98,7 +98,7 @@ export class PeerMonitor {
     return this.#trusted;
   }
 
-  /** Whether its log has begun, so that what it applies counts for something. */
+  /** Whether its log has begun, so that it may grant it. */
   get begun(): boolean {
     return this.status.claim !== NoClaim.closed;
   }

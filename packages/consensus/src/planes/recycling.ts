@@ -51,7 +51,10 @@ export class Recycling {
     if (link.int('leading') === 1) this.#release(monitors, nowUs);
   }
 
-  /** How far all whom we wait for have applied. */
+  /**
+   * How far all whom we wait for have applied. One that founds the group with us and has not begun yet
+   * needs all there is; one that got lost and waits for a state is below what was released.
+   */
   #release(monitors: readonly PeerMonitor[], nowUs: number): void {
     const link = this.#link;
     // Whoever is behind our own ring needs a state transfer, whatever an earlier leader waited for.
@@ -60,7 +63,7 @@ export class Recycling {
     const members: RecyclingMember[] = [{ applied: this.progress(), keepsUp: true }];
     for (const monitor of monitors) {
       const member = { applied: monitor.status.applied, keepsUp: monitor.keepsUp(nowUs) };
-      const counts = monitor.begun && !link.isRemoved(monitor.id);
+      const counts = !link.isRemoved(monitor.id);
       if (counts) members.push(member);
       const waits = counts && waitedFor(member, released, tail, this.#capacityBytes);
       link.setInt('waitedFor', waits ? 1 : 0, monitor.id);
