@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
-import type { Mutant } from './mutant.ts';
+import type { Mutant, Patch } from './mutant.ts';
 
 /** There are no sources to plant a mutant into: the package was installed, not cloned. */
 export class NoSourcesError extends Error {
@@ -27,7 +27,7 @@ function packagesFolder(): string {
 }
 
 /** Replaces one piece of one file; whoever changes that piece must look after its mutant. */
-function patch({ name, file, find, replace }: Mutant, packages: string): Plugin {
+function patch(name: string, { file, find, replace }: Patch, packages: string): Plugin {
   const path = join(packages, file);
   return {
     name,
@@ -42,6 +42,10 @@ function patch({ name, file, find, replace }: Mutant, packages: string): Plugin 
       });
     },
   };
+}
+
+function patches(mutant: Mutant, packages: string): Plugin[] {
+  return [mutant, ...(mutant.also ?? [])].map((one) => patch(mutant.name, one, packages));
 }
 
 /** Bundles the hunt over the sources of all packages, with a mutant in them or without. */
@@ -63,6 +67,6 @@ export async function buildMutant(mutant: Mutant | undefined, outfile: string): 
       '@mu-smr/consensus/planes': join(packages, 'consensus/src/planes/index.ts'),
       '@mu-smr/consensus': join(packages, 'consensus/src/index.ts'),
     },
-    plugins: mutant === undefined ? [] : [patch(mutant, packages)],
+    plugins: mutant === undefined ? [] : patches(mutant, packages),
   });
 }

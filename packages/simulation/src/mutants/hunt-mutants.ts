@@ -60,8 +60,8 @@ export async function huntMutants(
 
 async function huntOne(mutant: Mutant, file: string, secondsMax: number): Promise<MutantResult> {
   await buildMutant(mutant, file);
-  const { name, seenBy, scenario, firstSeed = 1 } = mutant;
-  const hunt: Hunt = { scenario, firstSeed, seenBy, secondsMax };
+  const { name, seenBy, scenario } = mutant;
+  const hunt: Hunt = { scenario, seenBy, secondsMax };
   const worker = new Worker(file, { workerData: hunt });
   const prey = await preyOf(worker);
   await worker.terminate();

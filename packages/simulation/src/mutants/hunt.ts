@@ -7,7 +7,6 @@ import * as scenarios from '../scenarios/index.ts';
 /** What the thread is given. */
 export interface Hunt {
   readonly scenario: keyof typeof scenarios | undefined;
-  readonly firstSeed: number;
   /** Rules whose violation ends the hunt; that of another is only remembered. */
   readonly seenBy: readonly string[];
   readonly secondsMax: number;
@@ -20,14 +19,14 @@ export interface Prey {
   readonly seconds: number;
 }
 
-function hunt({ scenario, firstSeed, seenBy, secondsMax }: Hunt): Prey {
+function hunt({ scenario, seenBy, secondsMax }: Hunt): Prey {
   const begin = performance.now();
   const seconds = (): number => Math.round(performance.now() - begin) / 1000;
   // A scenario is one seed that was made by hand.
   if (scenario !== undefined)
     return { invariant: violationOf(scenarios[scenario]), seed: 0, seconds: seconds() };
   let other: { readonly invariant: string; readonly seed: number } | undefined;
-  for (let seed = firstSeed; ; seed++) {
+  for (let seed = 1; ; seed++) {
     parentPort?.postMessage(seed);
     const invariant = runSeed(seed, { faults: 'all' }).violation?.invariant;
     if (invariant !== undefined && seenBy.includes(invariant))

@@ -5,7 +5,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
   {
     name: 'a log that is opened anew forgets what it accepted',
     seenBy: ['I3', 'I5', 'I10'],
-    firstSeed: 77724,
+    scenario: 'logThatIsOpenedAnew',
     file: `${PLANES}/beginning.ts`,
     find: 'this.#clearAllBut(at, this.#ownLog.end(at));',
     replace: 'this.#clearAllBut(at, at);',

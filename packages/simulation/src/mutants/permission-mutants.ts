@@ -24,6 +24,19 @@ export const PERMISSION_MUTANTS: readonly Mutant[] = [
     file: `${PLANES}/grant-gathering.ts`,
     find: 'if (granted.length < this.#membership.majority) return undefined;',
     replace: '',
+    also: [
+      {
+        file: `${PLANES}/take-over.ts`,
+        find: `    if (!this.#o.fastPath.hasMajority)
+      throw new EpochEnded('below a majority of its configuration');`,
+        replace: '',
+      },
+      {
+        file: `${PLANES}/round.ts`,
+        find: "if (!this.#fastPath.hasMajority) throw new EpochEnded('below a majority');",
+        replace: '',
+      },
+    ],
   },
   {
     name: 'drop epoch: grants of older epochs count',

@@ -5,4 +5,5 @@ export {
   followerThatWasAnothersInBetween,
   granterThatHasNotReadItsLog,
 } from './old-epochs.ts';
+export { logThatIsOpenedAnew } from './opened-anew.ts';
 export { slotReadWhileAnotherLeaderWritesIt } from './stale-reads.ts';

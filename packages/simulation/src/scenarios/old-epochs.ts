@@ -120,6 +120,9 @@ export function granterThatHasNotReadItsLog(): void {
     for (let n = 0; n < count; n++) posted.push(scenario.propose(leader));
     scenario.run(count === 10 ? 5000 : 500);
   }
+  // What all but r1 have applied is released, and r1's log tells it.
+  scenario.until(() => leader.link.offset('releasable') === leader.link.offset('tail'));
+  scenario.run(100);
   leader.crash();
 
   fabric.setLinkFaults('r2', 'r1', { requestDelayNs: { minNs: 150_000, maxNs: 150_000 } });

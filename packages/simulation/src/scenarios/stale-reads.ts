@@ -23,11 +23,13 @@ export function slotReadWhileAnotherLeaderWritesIt(): void {
           scenario.cluster.fabric.partition('r1', 'r2', 'acknowledgements');
         }
         if (target.id !== 2 || torn) return;
-        // r0 has promised at r2, and its read takes long; it goes on alone, as if it were healthy.
+        // r0 has promised at r2, and the read behind that is lost and sent again; it goes on alone, as
+        // if it were healthy.
         if (source.id === 0 && event.offset < 128 && event.last && source.nowUs > promiseFromUs) {
           promiseFromUs = Infinity;
           const { fabric } = scenario.cluster;
-          fabric.setLinkFaults('r0', 'r2', { requestDelayNs: { minNs: LONG_NS, maxNs: LONG_NS } });
+          fabric.setLinkFaults('r0', 'r2', { retryTimeoutNs: LONG_NS, retryIntervalNs: 10_000 });
+          fabric.partition('r0', 'r2');
           source.block('background', LONG_NS + 1_000_000);
           scenario.replica(1).resume();
         }
@@ -67,6 +69,7 @@ export function slotReadWhileAnotherLeaderWritesIt(): void {
   scenario.propose(leader);
 
   scenario.until(() => torn);
+  fabric.heal('r0', 'r2');
   fabric.setLinkFaults('r0', 'r2', { requestDelayNs: { minNs: LONG_NS, maxNs: LONG_NS } });
   scenario.run(2 * (LONG_NS / 1000));
   fabric.setLinkFaults('r0', 'r2', { requestDelayNs: { minNs: 500, maxNs: 1500 } });

@@ -4,6 +4,7 @@ import {
   entryThatWaitedForItsDoorbell,
   followerThatWasAnothersInBetween,
   granterThatHasNotReadItsLog,
+  logThatIsOpenedAnew,
   slotReadWhileAnotherLeaderWritesIt,
 } from '../../src/scenarios/index.ts';
 
@@ -23,6 +24,10 @@ describe('what an old epoch leaves behind', () => {
 
   it('a granter that has not read its log acknowledges all that it holds', () => {
     expect(granterThatHasNotReadItsLog).not.toThrow();
+  });
+
+  it('a log that is opened anew keeps what it accepted', () => {
+    expect(logThatIsOpenedAnew).not.toThrow();
   });
 
   it('a slot that another leader is writing is not taken for empty', () => {
