@@ -13,4 +13,8 @@ describe('seeds that failed once', () => {
     const cluster = { ...spec.cluster, immediate: false };
     expect(runSpec({ ...spec, cluster }).violation).toBeUndefined();
   });
+
+  it.each([4148])('seed %i, with writes that are over at once', (seed) => {
+    expect(runSpec(drawSpec(seed, 'all')).violation).toBeUndefined();
+  });
 });
