@@ -43,6 +43,8 @@ export class ReplicationPlane<Result> {
   readonly reconfiguration: Reconfiguration;
   readonly handOver: HandOver;
   #leadership: Leadership<Result> | undefined;
+  /** Whether the last look at a follower's log left entries that it could have learnt from. */
+  #mayLearn = false;
   #polls = 0;
 
   constructor(options: ReplicationPlaneOptions<Result>) {
@@ -81,10 +83,11 @@ export class ReplicationPlane<Result> {
     return this.#parts.pending.queued;
   }
 
-  /** Whether something is under way whose end only polling shows. */
+  /** Whether another step finds something to do, or something is under way whose end only polling shows. */
   get busy(): boolean {
     const { gathering, proofs, pending, replayer } = this.#parts;
     return (
+      this.#mayLearn ||
       (this.#leadership?.busy ?? gathering.awaited) ||
       proofs.waiting > 0 ||
       pending.queued > 0 ||
@@ -210,8 +213,9 @@ export class ReplicationPlane<Result> {
   #follow(): void {
     const { replayer } = this.#parts;
     // Without an open log there is nothing to read; its state comes from another replica.
-    if (this.#link.int('phase') !== LogPhase.open) return;
-    replayer.learn(ENTRIES_PER_STEP);
+    const open = this.#link.int('phase') === LogPhase.open;
+    this.#mayLearn = open && replayer.learn(ENTRIES_PER_STEP);
+    if (!open) return;
     replayer.apply(ENTRIES_PER_STEP);
     const epoch = this.#link.int('epoch');
     if (epoch === 0 || epoch === this.#link.int('endedEpoch')) return;
@@ -225,7 +229,7 @@ export class ReplicationPlane<Result> {
     const granted = gathering.ready(epoch);
     if (granted === undefined) return;
     // The last leader's entries may have arrived since we looked.
-    while (replayer.learn(ENTRIES_PER_STEP));
+    while ((this.#mayLearn = replayer.learn(ENTRIES_PER_STEP)));
     // Nothing is asked for again before we lead, so each of these grants still stands.
     for (const lane of granted) lanes.take(lane);
     this.#link.setInt('successor', 0);
@@ -282,10 +286,9 @@ export class ReplicationPlane<Result> {
 
   #publish(): void {
     this.#publishProgress();
-    const { replayer } = this.#parts;
-    this.#link.setOffset('scanned', replayer.scanned);
-    const copiesFrom = this.#leadership?.copiesFrom ?? Infinity;
-    const upTo = Math.min(replayer.releasable, replayer.applied, copiesFrom);
+    const { applied, releasable, scanned } = this.#parts.replayer;
+    this.#link.setOffset('scanned', scanned);
+    const upTo = Math.min(releasable, applied, this.#leadership?.copiesFrom ?? Infinity);
     // What may be zeroed already cannot be kept any more.
     if (upTo > this.#link.offset('releasable')) this.#link.setOffset('releasable', upTo);
   }

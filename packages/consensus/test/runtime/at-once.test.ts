@@ -66,6 +66,22 @@ describe('a command that is replicated at once', () => {
     member.incoming(leader.id).modifyAccess(AccessFlags.remoteRead);
   };
 
+  // One step learns from no more than 512 entries, and a follower that waits is woken milliseconds later.
+  it('keeps a follower busy until it has read all that came, however much that is', () => {
+    for (let n = 0; n < 700; n++) {
+      leader.replication.proposeSync(bytes('x'));
+      leader.replication.takeSyncResult();
+    }
+    for (const { id, replication } of followers) {
+      let steps = 0;
+      do replication.step();
+      while (replication.busy && ++steps < 10);
+      // How far the last one is decided comes with what follows it.
+      expect(applied[id].length).toBeGreaterThanOrEqual(699);
+      expect(replication.busy).toBe(false);
+    }
+  });
+
   it('is decided and applied when the post returns, and by the followers after it', () => {
     const { replication } = leader;
     for (const text of ['a', 'bc', 'a longer one'.repeat(40)]) {
