@@ -12,16 +12,11 @@ import {
 import type { ProposePlan, ProposeResult } from './messages.ts';
 import { Proposer } from './proposer.ts';
 import type { RawMesh } from './raw-mesh.ts';
+import { warmUp } from './warm-up.ts';
 
 /** Blocks in which ours and raw alternate, A B A B: noise of the machine hits both. */
 const BLOCKS = 10;
 const LATENCY_SHARE = 5;
-/**
- * What is measured is warm code: V8 compiles the path of a proposal anew several times in the first
- * half million of them. So many entries, or as many as fit into the time.
- */
-const WARM_UP = 600_000;
-const WARM_UP_MS = 1500;
 const WARM_UP_BLOCK = 20_000;
 /** Over a network: so few of one kind in a row that whatever disturbs the machine hits all alike. */
 const NETWORK_BLOCK = 25;
@@ -42,7 +37,11 @@ export function measureProposals(
 ): ProposeResult {
   const proposer = new Proposer(replica, plan, number);
   const raw = mesh.rounds(bytesOfEntry(plan));
-  warmUp(proposer, plan.batch);
+  // Both loops: code that first runs when it is timed would be compiled in that time.
+  warmUp(() => {
+    proposer.run(WARM_UP_BLOCK);
+    proposer.latencies(WARM_UP_BLOCK / LATENCY_SHARE);
+  });
   raw.run(WARM_UP_BLOCK);
 
   const rawPerBlock = Math.ceil(plan.count / BLOCKS / plan.batch);
@@ -100,15 +99,6 @@ export function measureOverNetwork(
     rawOneWriteNs: percentilesOf(one),
     clockReadNs: 0,
   };
-}
-
-/** Both loops that are measured: code that first runs when it is timed would be compiled in that time. */
-function warmUp(proposer: Proposer, batch: number): void {
-  const until = performance.now() + WARM_UP_MS;
-  for (let done = 0; done < WARM_UP * batch && performance.now() < until; done += WARM_UP_BLOCK) {
-    proposer.run(WARM_UP_BLOCK);
-    proposer.latencies(WARM_UP_BLOCK / LATENCY_SHARE);
-  }
 }
 
 /** What one entry of the plan is on the wire. */

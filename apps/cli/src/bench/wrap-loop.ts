@@ -11,9 +11,11 @@ import {
   type Tail,
 } from './latency.ts';
 import type { RawMesh } from './raw-mesh.ts';
+import { warmUp } from './warm-up.ts';
 
 const PAYLOAD_BYTES = 64;
-const WARM_UP = 50_000;
+const WARM_UP_BLOCK = 20_000;
+const RAW_WRITES = 50_000;
 /** Parts of one lap whose latencies are summed up together. */
 const BINS_PER_LAP = 40;
 /** How near to the end of the ring, or its beginning, a proposal counts as one at the wrap: parts of a lap. */
@@ -48,10 +50,12 @@ export function measureWraps(
     if (outcome.kind !== 'decided') throw new Error(`proposal ended ${outcome.kind}`);
     return (outcome.at - LOG_BEGIN) / ringBytes;
   };
-  for (let n = 0; n < WARM_UP; n++) propose();
+  warmUp(() => {
+    for (let n = 0; n < WARM_UP_BLOCK; n++) propose();
+  });
   const summary = new WrapSummary();
   const until = Math.ceil(propose()) + plan.wraps;
-  recordEach(rawWrites, raw.latencies(WARM_UP));
+  recordEach(rawWrites, raw.latencies(RAW_WRITES));
   let before = performance.now();
   for (let lap = 0; lap < until;) {
     lap = propose();
@@ -59,7 +63,7 @@ export function measureWraps(
     summary.record(lap, after - before);
     before = performance.now();
   }
-  recordEach(rawWrites, raw.latencies(WARM_UP));
+  recordEach(rawWrites, raw.latencies(RAW_WRITES));
   const { wraps } = plan;
   return { wraps, ringBytes, ...summary.result(), rawWriteNs: percentilesOf(rawWrites) };
 }
