@@ -2,8 +2,8 @@
 const ROUND_MS = 400;
 const FASTER = 1.05;
 /** So many rounds in a row that are no faster: V8 compiles the same code several times, and rests between. */
-const NO_FASTER_ROUNDS = 2;
-const LONGEST_MS = 6000;
+const NO_FASTER_ROUNDS = 4;
+const LONGEST_MS = 8000;
 
 /**
  * Does `work` again and again until it goes no faster. What is measured is warm code, and V8 takes seconds

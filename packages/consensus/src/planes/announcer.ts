@@ -13,6 +13,8 @@ export class Announcer {
   readonly #access: LogAccess;
   readonly #link: PlaneLink;
   #release = LOG_BEGIN;
+  /** What was decided when it was last asked. */
+  #decided = LOG_BEGIN;
 
   constructor(fastPath: FastPath, access: LogAccess, link: PlaneLink) {
     this.#fastPath = fastPath;
@@ -20,9 +22,15 @@ export class Announcer {
     this.#link = link;
   }
 
-  /** Posts the announcement when there is something new in it; the caller rings the doorbell. */
-  post(): boolean {
+  /**
+   * Posts the announcement when there is something new in it; the caller rings the doorbell. Where
+   * commands may follow each other, `goesOn`, not while they do: the next one tells.
+   */
+  post(goesOn: boolean): boolean {
     const { active, decided, outstanding, writer } = this.#fastPath;
+    const moved = decided !== this.#decided;
+    this.#decided = decided;
+    if (goesOn && moved) return false;
     if (outstanding > 0) return false;
     if (decided === this.#link.offset('announced') && writer.release === this.#release)
       return false;

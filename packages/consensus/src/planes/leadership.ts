@@ -6,9 +6,11 @@ import type { ReplicationPlaneOptions } from './replication-options.ts';
 import type { ReplicationParts } from './replication-parts.ts';
 import { EpochEnded, type Waiting } from './round.ts';
 
-/** The two things it does at the replication plane's word; functions, so that none is made each time. */
+/** What it does at the replication plane's word; functions, so that none is made each time. */
 export const configured = (leadership: { configured(): void }): void => leadership.configured();
-export const lead = (leadership: { step(): void }): void => leadership.step();
+export const lead = (leadership: { step(goesOn: boolean): void }): void => leadership.step(false);
+/** The same between two polls of a caller that may go on proposing. */
+export const leadOn = (leadership: { step(goesOn: boolean): void }): void => leadership.step(true);
 
 /**
  * One epoch in which this replica leads, from the moment it took the lanes: the take-over, then
@@ -83,8 +85,8 @@ export class Leadership<Result> {
     );
   }
 
-  /** One round of whatever the epoch is at. */
-  step(): void {
+  /** One round of whatever the epoch is at. `goesOn`: the caller may just be proposing without a pause. */
+  step(goesOn: boolean): void {
     if (this.epoch === this.#o.link.int('deposed'))
       throw new EpochEnded('another replica was granted our log');
     this.refreshLimit();
@@ -92,7 +94,7 @@ export class Leadership<Result> {
       this.#advanceTakeOver();
       return;
     }
-    this.#post();
+    this.#post(goesOn);
     this.#advanceGrowth();
     if (this.#growth === undefined) this.#parts.handOver.step();
   }
@@ -171,7 +173,7 @@ export class Leadership<Result> {
   }
 
   /** Posts what is queued, a proof when one is wanted, and the announcement when there is nothing. */
-  #post(): void {
+  #post(goesOn: boolean): void {
     const parts = this.#parts;
     const { submission, proofs, announcer, fastPath, reconfiguration, detector } = parts;
     const held =
@@ -183,7 +185,7 @@ export class Leadership<Result> {
     const posted = queued || checked || changed;
     if (submission.blockedFor(patienceUs(this.#o.tuning))) this.#makeWay();
     const proof = proofs.post();
-    const announced = !posted && announcer.post();
+    const announced = !posted && announcer.post(goesOn);
     if (!posted && !proof && !announced) return;
     fastPath.doorbell();
     this.#drain();

@@ -66,6 +66,21 @@ describe('a command that is replicated at once', () => {
     member.incoming(leader.id).modifyAccess(AccessFlags.remoteRead);
   };
 
+  // Protocol, step 7: a leader that goes idle says what is decided, also where its caller only polls.
+  it('announces nothing while commands follow each other, and the last one when they end', () => {
+    const known = (): number => followers[0].replication.replayer.known;
+    const { replication } = leader;
+    for (let n = 0; n < 600; n++) {
+      replication.proposeSync(bytes('x'));
+      replication.takeSyncResult();
+    }
+    for (const follower of followers) for (let n = 0; n < 3; n++) follower.replication.step();
+    expect(known()).toBeLessThan(replication.fastPath.decided);
+    for (let n = 0; n < 512; n++) replication.poll();
+    for (const follower of followers) follower.replication.step();
+    expect(known()).toBe(replication.fastPath.decided);
+  });
+
   // One step learns from no more than 512 entries, and a follower that waits is woken milliseconds later.
   it('keeps a follower busy until it has read all that came, however much that is', () => {
     for (let n = 0; n < 700; n++) {
