@@ -42,8 +42,8 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     name: 'a replica releases what it has not applied itself',
     seenBy: ['I14', 'I15'],
     file: `${PLANES}/replication-plane.ts`,
-    find: 'Math.min(replayer.releasable, replayer.applied, copiesFrom)',
-    replace: 'Math.min(replayer.releasable + 128, copiesFrom)',
+    find: 'Math.min(releasable, applied, this.#leadership?.copiesFrom ?? Infinity)',
+    replace: 'Math.min(releasable + 128, this.#leadership?.copiesFrom ?? Infinity)',
   },
   {
     name: 'wait for all on recycle: a dead member holds the ring',
