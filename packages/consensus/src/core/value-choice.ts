@@ -25,3 +25,13 @@ export function chooseValue(observed: readonly ObservedSlot[]): number | undefin
   }
   return winner;
 }
+
+/**
+ * Whether a slot is decided as it stands: all that were read, so a majority, have accepted it under one
+ * proposal number, and a number has one value.
+ */
+export function isDecided(observed: readonly ObservedSlot[]): boolean {
+  const [first] = observed;
+  if (first.kind === 'empty') return false;
+  return observed.every((slot) => slot.kind === 'accepted' && slot.proposal === first.proposal);
+}

@@ -2,10 +2,10 @@ import {
   Opcode,
   SendFlags,
   type CompletionQueue,
+  type QueuePair,
   type SendRing,
   type WriteTargets,
 } from '@mu-smr/verbs';
-import { REPLICAS_MAX } from '../core/proposal-number.ts';
 import { LanePurpose, laneTag, type Lane } from './lane.ts';
 
 const WRITE = Opcode.rdmaWrite | SendFlags.signaled;
@@ -42,14 +42,13 @@ export class EntryWrites {
     this.to(lanes);
   }
 
+  /** Our own log is posted to last: what goes to the others is on its way meanwhile. */
   to(lanes: readonly Lane[]): void {
-    this.active = [...lanes].sort((a, b) => this.#order(a) - this.#order(b));
-    this.#targets = this.#targetsOf(this.active);
-  }
-
-  /** Our own log last: what goes to the others is on its way meanwhile. */
-  #order({ to }: Lane): number {
-    return to === this.#self ? REPLICAS_MAX : to;
+    const active: Lane[] = [];
+    for (const lane of lanes) if (lane.to !== this.#self) active.push(lane);
+    for (const lane of lanes) if (lane.to === this.#self) active.push(lane);
+    this.active = active;
+    this.#targets = this.#targetsOf(active);
   }
 
   /** Whether a write is over when `now` returns. */
@@ -104,15 +103,23 @@ export class EntryWrites {
   }
 
   #targetsOf(lanes: readonly Lane[]): WriteTargets {
-    const own = lanes.findIndex(({ to }) => to === this.#self);
+    const queuePairs: QueuePair[] = [];
+    const remoteKeys = new Uint32Array(lanes.length);
+    const workRequestIdsHigh = new Uint32Array(lanes.length);
+    let required = 0;
+    // Loops throughout: an epoch that begins waits for this, and its code was not run for a while.
+    for (const [n, { to, queuePair, logKey }] of lanes.entries()) {
+      queuePairs.push(queuePair);
+      remoteKeys[n] = logKey;
+      workRequestIdsHigh[n] = laneTag(to, LanePurpose.entry, this.#epoch);
+      if (to === this.#self) required = 1 << n;
+    }
     return {
-      queuePairs: lanes.map((lane) => lane.queuePair),
-      remoteKeys: Uint32Array.from(lanes, (lane) => lane.logKey),
-      workRequestIdsHigh: Uint32Array.from(lanes, (lane) =>
-        laneTag(lane.to, LanePurpose.entry, this.#epoch),
-      ),
+      queuePairs,
+      remoteKeys,
+      workRequestIdsHigh,
       completionQueue: this.#completions,
-      required: own < 0 ? 0 : 1 << own,
+      required,
     };
   }
 }

@@ -1,6 +1,6 @@
-import { type LogOffset, type ProposalNumber } from '@mu-smr/log';
+import { advance, type LogOffset, type ProposalNumber } from '@mu-smr/log';
 import { nextProposal } from '../core/proposal-number.ts';
-import { chooseValue } from '../core/value-choice.ts';
+import { chooseValue, isDecided } from '../core/value-choice.ts';
 import { catchUp } from './catch-up.ts';
 import { readStretch, writeMissing } from './copy-missing.ts';
 import type { Lane } from './lane.ts';
@@ -56,7 +56,7 @@ export class TakeOver {
   *#updateFollowers(): Waiting<void> {
     const { fastPath, access, rounds, self, granted } = this.#o;
     const known = this.#o.known();
-    for (const lane of [...fastPath.active]) {
+    for (const lane of fastPath.active) {
       if (lane.to === self) continue;
       const has = granted(lane.to).known;
       if (has < this.#o.ownKept()) {
@@ -68,8 +68,10 @@ export class TakeOver {
     }
     yield* makeRoom(this.#o, known);
     const copies = new Map<Lane, LogOffset>();
-    for (const lane of fastPath.active)
-      if (lane.to !== self) copies.set(lane, granted(lane.to).known);
+    for (const lane of fastPath.active) {
+      const has = granted(lane.to).known;
+      if (lane.to !== self && has < known) copies.set(lane, has);
+    }
     while (copies.size > 0) {
       // All followers at once, a stretch at a time: read, compare, write.
       for (const [lane, from] of copies) {
@@ -96,10 +98,11 @@ export class TakeOver {
     yield* rounds.settle();
 
     let highest = 0 as ProposalNumber;
-    const cells = new Map<number, number>();
+    /** By lane. */
+    const cells: number[] = [];
     for (const lane of fastPath.active) {
       const { proposal, cell } = promised(access, lane);
-      cells.set(lane.to, cell);
+      cells[lane.to] = cell;
       highest = Math.max(highest, proposal) as ProposalNumber;
     }
     // A number that only reached entries, not the cells: its promise was cut off.
@@ -108,8 +111,7 @@ export class TakeOver {
 
     const proposal = nextProposal(self, highest);
     for (const lane of fastPath.active) {
-      const cell = cells.get(lane.to);
-      if (cell !== undefined) writePromise(access, lane, cell, proposal);
+      writePromise(access, lane, cells[lane.to], proposal);
     }
     // A read does not overtake the write before it on its queue pair.
     access.postSlotReads(first);
@@ -123,14 +125,26 @@ export class TakeOver {
     let slots = yield* access.slotsRead(fastPath.tail);
     for (;;) {
       yield* access.proveReads();
-      const winner = chooseValue(slots.map(({ slot }) => slot));
+      const observed = slots.map(({ slot }) => slot);
+      const winner = chooseValue(observed);
       // Entries are written in order: where a majority has nothing, nothing above is decided either.
       // From here on the prepare phase is omitted.
       if (winner === undefined) return;
-      yield* this.#adoptFrom(slots[winner].lane, slots);
+      const { lane } = slots[winner];
+      if (isDecided(observed)) this.#passOver(lane);
+      else yield* this.#adoptFrom(lane, slots);
       yield* this.#configure();
       slots = yield* access.readSlots(fastPath.tail);
     }
+  }
+
+  /** What was read from one lane is decided as it stands: in every confirmed log, our own included. */
+  #passOver(lane: Lane): void {
+    const { fastPath, access } = this.#o;
+    const { release, totalBytes } = access.viewAt(access.layout.slotAt(lane.to));
+    const end = advance(fastPath.tail, totalBytes);
+    this.#o.learnt(end, release);
+    fastPath.begin(access.epoch, end, fastPath.writer.proposal, fastPath.active);
   }
 
   /** Proposes the value that was read from one lane, and waits until it is decided. */
