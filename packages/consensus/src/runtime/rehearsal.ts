@@ -59,12 +59,16 @@ export function rehearse(
 const KINDS_OF_ACTORS = 6;
 let actors = 0;
 
-/** A state machine that counts. Those of another kind have other properties, so another hidden class. */
+/**
+ * A state machine that counts. Those of another kind have other properties, so another hidden class, and
+ * half of them another `apply`.
+ */
 function actor(number: number): StateMachine<number> {
+  const kind = number % KINDS_OF_ACTORS;
   let applied = 0;
   return {
-    [`kind${number % KINDS_OF_ACTORS}`]: undefined,
-    apply: () => ++applied,
+    [`kind${kind}`]: kind,
+    apply: kind % 2 === 0 ? () => ++applied : () => --applied,
     snapshot: () => [],
     restore: () => Promise.resolve(),
   };
