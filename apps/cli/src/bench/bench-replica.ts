@@ -16,6 +16,7 @@ class BenchReplica {
   readonly #mesh: RawMesh;
   readonly #overNetwork: boolean;
   readonly #number = { next: 1 };
+  readonly #command: Uint8Array;
   readonly #notes: number;
   readonly #noted = new Uint8Array(4);
   readonly #timeline: TimelineStep[] = [];
@@ -34,6 +35,7 @@ class BenchReplica {
       ibverbs === undefined ? shmDevice({ fabric, fabricRttNs }) : ibverbsDevice(ibverbs.device);
     this.#mesh = new RawMesh(device, id, replicas);
     this.#overNetwork = ibverbs !== undefined;
+    this.#command = numberedCommand(64, id);
     this.#notes = openSync(start.notesFile, 'w');
     this.#replica = new Replica<number>({
       id,
@@ -146,7 +148,7 @@ class BenchReplica {
   }
 
   #write(count: number): boolean {
-    const command = numberedCommand(64, this.#replica.id);
+    const command = this.#command;
     for (let n = 0; n < count; n++) {
       setNumber(command, this.#number.next);
       const outcome = this.#replica.proposeSync(command);

@@ -37,19 +37,24 @@ export class EpochLanes {
 
   /** Lanes to members that granted the epoch. Whoever is none yet is added later, as a late follower. */
   grantedSince(epoch: number): Lane[] {
-    return this.lanes.filter(
-      ({ to }) => this.#link.int('voter', to) === 1 && this.#link.int('grant', to) >= epoch,
-    );
+    const granted: Lane[] = [];
+    for (const lane of this.#lanes)
+      if (lane !== undefined && this.#hasGranted(lane, epoch)) granted.push(lane);
+    return granted;
   }
 
-  /** Whether somebody who is trusted has not granted yet. */
+  /** Whether a member that is trusted has not granted yet. */
   somebodyMissing(granted: readonly Lane[]): boolean {
-    return this.lanes.some(
-      (lane) =>
-        !granted.includes(lane) &&
-        this.#link.int('voter', lane.to) === 1 &&
-        this.#link.int('trusted', lane.to) === 1,
-    );
+    for (const lane of this.#lanes) {
+      if (lane === undefined || granted.includes(lane)) continue;
+      const { to } = lane;
+      if (this.#link.int('voter', to) === 1 && this.#link.int('trusted', to) === 1) return true;
+    }
+    return false;
+  }
+
+  #hasGranted({ to }: Lane, epoch: number): boolean {
+    return this.#link.int('voter', to) === 1 && this.#link.int('grant', to) >= epoch;
   }
 
   /** What the granter said of its log, or what was pulled from it since. */

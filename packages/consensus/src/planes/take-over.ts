@@ -10,6 +10,12 @@ import { promised, readPromise, writePromise } from './promise-cells.ts';
 import { EpochEnded, type Waiting } from './round.ts';
 import type { TakeOverContext } from './take-over-context.ts';
 
+/** A number that every confirmed follower promised, and their slots as they were under it. */
+interface Prepared {
+  readonly proposal: ProposalNumber;
+  readonly slots: readonly SlotRead[];
+}
+
 /**
  * What a replica does between getting the permissions of a majority and its first own proposal:
  * catch up, update followers, prepare, adopt (Mu, section 4; protocol.md, steps 1 and 2).
@@ -40,9 +46,9 @@ export class TakeOver {
     yield* this.#updateFollowers();
 
     const known = this.#o.known();
-    const proposal = yield* this.#prepare(known);
+    const { proposal, slots } = yield* this.#prepare(known);
     fastPath.begin(epoch, known, proposal, fastPath.active);
-    yield* this.#adopt();
+    yield* this.#adopt(slots);
   }
 
   /** Who votes on the next offset follows from all below it. */
@@ -91,39 +97,37 @@ export class TakeOver {
    * Picks a proposal number above all that any confirmed follower has seen, writes it to each, and reads
    * their slots under it.
    */
-  *#prepare(first: LogOffset): Waiting<ProposalNumber> {
+  *#prepare(first: LogOffset): Waiting<Prepared> {
     const { fastPath, access, rounds, self } = this.#o;
-    for (const lane of fastPath.active) readPromise(access, lane);
-    access.postSlotReads(first);
-    yield* rounds.settle();
-
     let highest = 0 as ProposalNumber;
-    /** By lane. */
-    const cells: number[] = [];
-    for (const lane of fastPath.active) {
-      const { proposal, cell } = promised(access, lane);
-      cells[lane.to] = cell;
-      highest = Math.max(highest, proposal) as ProposalNumber;
-    }
-    // A number that only reached entries, not the cells: its promise was cut off.
-    for (const { slot } of yield* access.slotsRead(first))
-      if (slot.kind === 'accepted') highest = Math.max(highest, slot.proposal) as ProposalNumber;
+    for (;;) {
+      for (const lane of fastPath.active) readPromise(access, lane);
+      yield* rounds.settle();
+      /** By lane. */
+      const cells: number[] = [];
+      for (const lane of fastPath.active) {
+        const { proposal, cell } = promised(access, lane);
+        cells[lane.to] = cell;
+        if (proposal > highest) highest = proposal;
+      }
 
-    const proposal = nextProposal(self, highest);
-    for (const lane of fastPath.active) {
-      writePromise(access, lane, cells[lane.to], proposal);
+      const proposal = nextProposal(self, highest);
+      for (const lane of fastPath.active) writePromise(access, lane, cells[lane.to], proposal);
+      // A read does not overtake the write before it on its queue pair.
+      access.postSlotReads(first);
+      yield* rounds.settle();
+      const slots = yield* access.slotsRead(first);
+      for (const { slot } of slots)
+        if (slot.kind === 'accepted' && slot.proposal > highest) highest = slot.proposal;
+      if (highest < proposal) return { proposal, slots };
+      // A number that only reached entries, not the cells: its promise was cut off. Above that, again.
     }
-    // A read does not overtake the write before it on its queue pair.
-    access.postSlotReads(first);
-    yield* rounds.settle();
-    return proposal;
   }
 
   /** Writes again, under our number, every value that an earlier leader may have decided. */
-  *#adopt(): Waiting<void> {
+  *#adopt(prepared: readonly SlotRead[]): Waiting<void> {
     const { fastPath, access } = this.#o;
-    let slots = yield* access.slotsRead(fastPath.tail);
-    for (;;) {
+    for (let slots = prepared; ;) {
       yield* access.proveReads();
       const observed = slots.map(({ slot }) => slot);
       const winner = chooseValue(observed);

@@ -28,7 +28,7 @@ export const PROPOSE_MUTANTS: readonly Mutant[] = [
     name: 'skip prepare after an abort',
     seenBy: ['I3', 'I5'],
     file: `${PLANES}/take-over.ts`,
-    find: 'yield* this.#adopt();',
+    find: 'yield* this.#adopt(slots);',
     replace: '',
   },
   {
