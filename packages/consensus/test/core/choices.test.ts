@@ -1,7 +1,7 @@
 import type { LogOffset, ProposalNumber } from '@mu-smr/log';
 import { describe, expect, it } from 'vitest';
 import { releaseBound, waitedFor } from '../../src/core/recycle-bound.ts';
-import { chooseValue, type ObservedSlot } from '../../src/core/value-choice.ts';
+import { chooseValue, isDecided, type ObservedSlot } from '../../src/core/value-choice.ts';
 
 const accepted = (proposal: number): ObservedSlot => ({
   kind: 'accepted',
@@ -21,6 +21,19 @@ describe('chooseValue', () => {
 
   it('refuses to decide from an empty quorum', () => {
     expect(() => chooseValue([])).toThrow(/no slots/);
+  });
+});
+
+// Paxos: what a majority accepted under one number is chosen, and a number has one value (I6).
+describe('isDecided', () => {
+  it('is what all that were read accepted under one number', () => {
+    expect(isDecided([accepted(16), accepted(16)])).toBe(true);
+  });
+
+  it('is not what one of them lacks, or has under another number', () => {
+    expect(isDecided([accepted(16), { kind: 'empty' }])).toBe(false);
+    expect(isDecided([{ kind: 'empty' }, accepted(16)])).toBe(false);
+    expect(isDecided([accepted(16), accepted(33)])).toBe(false);
   });
 });
 

@@ -47,6 +47,13 @@ export const PROPOSE_MUTANTS: readonly Mutant[] = [
     replace: '(winner !== undefined && slot.proposal >= highest)',
   },
   {
+    name: 'a slot that one log accepted is taken for decided',
+    seenBy: ['I3', 'I4', 'I5', 'I7', 'I8', 'I9', 'I10', 'I13', 'exception'],
+    file: 'consensus/src/core/value-choice.ts',
+    find: 'return observed.every(',
+    replace: 'return observed.some(',
+  },
+  {
     name: 'an adopted slot is overwritten without an undo copy',
     seenBy: ['I3', 'I5'],
     file: `${PLANES}/take-over.ts`,

@@ -1,8 +1,12 @@
 import { LOG_HEADER_BYTES } from '@mu-smr/log';
 import { Scenario } from './scenario.ts';
 
-/** Delay of a read that another leader's write overtakes. */
+/** Delay of what another leader's write overtakes. */
 const LONG_NS = 4_000_000;
+/** So long r1's writes to r3 and r4 stand in the middle, while that to r2 is torn. */
+const SLOW_NS = 20_000;
+const CALM = { minNs: 500, maxNs: 1500 };
+const LONG = { minNs: LONG_NS, maxNs: LONG_NS };
 
 /**
  * A candidate that has lost a follower's permission without knowing may still read its log, and then
@@ -11,29 +15,32 @@ const LONG_NS = 4_000_000;
  */
 export function slotReadWhileAnotherLeaderWritesIt(): void {
   let torn = false;
+  let promiseFromUs = Infinity;
+  /** Who is to have r1's entry before r1 stops. */
+  const stopsWith = new Set<number>();
   const scenario = new Scenario(
-    { mtuBytes: 64 },
+    { replicas: 5, mtuBytes: 64 },
     {
       wrote: (target, source, event) => {
-        // r1 stops when r2 has its entry, before it knows; its own log gets it from its NIC.
-        if (stopsWhenDecided && source.id === 1 && target.id === 2 && event.last) {
-          stopsWhenDecided = false;
+        // r1 stops when r2 and r3 have its entry, before it knows; its own log gets it from its NIC.
+        if (source.id === 1 && event.last && stopsWith.delete(target.id) && stopsWith.size === 0) {
           promiseFromUs = source.nowUs;
           source.pause('stops');
-          scenario.cluster.fabric.partition('r1', 'r2', 'acknowledgements');
+          for (const host of ['r2', 'r3']) fabric.partition('r1', host, 'acknowledgements');
         }
         if (target.id !== 2 || torn) return;
         // r0 has promised at r2, and the read behind that is lost and sent again; it goes on alone, as
         // if it were healthy.
         if (source.id === 0 && event.offset < 128 && event.last && source.nowUs > promiseFromUs) {
           promiseFromUs = Infinity;
-          const { fabric } = scenario.cluster;
           fabric.setLinkFaults('r0', 'r2', { retryTimeoutNs: LONG_NS, retryIntervalNs: 10_000 });
           fabric.partition('r0', 'r2');
           source.block('background', LONG_NS + 1_000_000);
+          const pieceDelayNs = { minNs: SLOW_NS, maxNs: SLOW_NS };
+          for (const host of ['r3', 'r4']) fabric.setLinkFaults('r1', host, { pieceDelayNs });
           scenario.replica(1).resume();
         }
-        // r1 adopts its own value again, and stops in the middle of that.
+        // r1 adopts its own value again, because r4 has it not, and stops in the middle of that.
         if (source.id === 1 && isSlot(event.offset) && !event.last && adopts()) {
           torn = true;
           source.crash();
@@ -42,37 +49,41 @@ export function slotReadWhileAnotherLeaderWritesIt(): void {
         }
       },
       ended: (replica) => {
-        if (replica.id === 1) scenario.cluster.fabric.heal('r1', 'r2');
+        if (replica.id === 1) for (const host of ['r2', 'r3']) fabric.heal('r1', host);
       },
       leading: (replica) => {
         if (torn && replica.id === 0) scenario.propose(replica);
       },
     },
   );
-  let promiseFromUs = Infinity;
-  let stopsWhenDecided = false;
+  const { fabric } = scenario.cluster;
   const { capacityBytes } = scenario.cluster.options.geometry;
   // Behind the ring stands the undo slot, which it writes first.
   const isSlot = (at: number): boolean =>
     at >= LOG_HEADER_BYTES && at < LOG_HEADER_BYTES + capacityBytes;
   const adopts = (): boolean => scenario.replica(1).replication.phase === 'takingOver';
 
-  // r1 leads; its next command reaches r2 and not r0, and nobody knows that it is decided.
+  // r1 leads; its next command reaches r2 and r3, and nobody knows that it is decided. r0 does not
+  // reach r3.
   scenario.replica(0).pause('continues');
   const leader = scenario.leader(scenario.replica(0));
   scenario.replica(0).resume();
   scenario.decide(leader, 3);
   scenario.run(2000);
-  const { fabric } = scenario.cluster;
-  fabric.partition('r1', 'r0');
-  stopsWhenDecided = true;
+  for (const host of ['r0', 'r4']) fabric.partition('r1', host);
+  fabric.partition('r0', 'r3');
+  stopsWith.add(2).add(3);
   scenario.propose(leader);
 
+  scenario.until(() => stopsWith.size === 0);
+  fabric.heal('r1', 'r4');
   scenario.until(() => torn);
   fabric.heal('r0', 'r2');
-  fabric.setLinkFaults('r0', 'r2', { requestDelayNs: { minNs: LONG_NS, maxNs: LONG_NS } });
+  fabric.setLinkFaults('r0', 'r2', { requestDelayNs: LONG });
   scenario.run(2 * (LONG_NS / 1000));
-  fabric.setLinkFaults('r0', 'r2', { requestDelayNs: { minNs: 500, maxNs: 1500 } });
-  const next = scenario.leader();
+  fabric.setLinkFaults('r0', 'r2', { requestDelayNs: CALM });
+  // r3, which r0 takes for dead, may take itself for the leader.
+  const next = scenario.replica(0);
+  scenario.until(() => next.replication.leading);
   scenario.decide(next, 2);
 }
