@@ -38,7 +38,7 @@ export function measureProposals(
   const proposer = new Proposer(replica, plan, number);
   const raw = mesh.rounds(bytesOfEntry(plan));
   // Both loops: code that first runs when it is timed would be compiled in that time.
-  warmUp(() => {
+  warmUp(plan.count, () => {
     proposer.run(WARM_UP_BLOCK);
     proposer.latencies(WARM_UP_BLOCK / LATENCY_SHARE);
   });

@@ -3,14 +3,16 @@ const ROUND_MS = 400;
 const FASTER = 1.05;
 /** So many rounds in a row that are no faster: V8 compiles the same code several times, and rests between. */
 const NO_FASTER_ROUNDS = 4;
+/** However slow it stays; a measurement of a few does with so long for each of them. */
 const LONGEST_MS = 8000;
+const LONGEST_MS_EACH = 0.25;
 
 /**
- * Does `work` again and again until it goes no faster. What is measured is warm code, and V8 takes seconds
- * where it compiles beside the replicas, on the processors that they have left.
+ * Does `work` again and again until it goes no faster; `measured` are to be measured after it. What is measured
+ * is warm code, and V8 takes seconds where it compiles beside the replicas, on the processors that they leave.
  */
-export function warmUp(work: () => void): void {
-  const until = performance.now() + LONGEST_MS;
+export function warmUp(measured: number, work: () => void): void {
+  const until = performance.now() + Math.min(LONGEST_MS, LONGEST_MS_EACH * measured);
   let fastest = Infinity;
   for (let noFaster = 0; noFaster < NO_FASTER_ROUNDS && performance.now() < until;) {
     const took = meanOfRound(work);

@@ -50,7 +50,7 @@ export function measureWraps(
     if (outcome.kind !== 'decided') throw new Error(`proposal ended ${outcome.kind}`);
     return (outcome.at - LOG_BEGIN) / ringBytes;
   };
-  warmUp(() => {
+  warmUp((plan.wraps * ringBytes) / entryBytes(PAYLOAD_BYTES), () => {
     for (let n = 0; n < WARM_UP_BLOCK; n++) propose();
   });
   const summary = new WrapSummary();

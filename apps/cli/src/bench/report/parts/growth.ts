@@ -26,7 +26,7 @@ export function growthPart(plan: {
   return {
     name: 'growth',
     units: plan.replicas.length * plan.payloads.length,
-    secondsPerUnit: 0.5 + plan.count / 100_000,
+    secondsPerUnit: 0.5 + plan.count / 25_000,
     async measure(signal, done) {
       const points: Point[] = [];
       for (const replicas of plan.replicas) {

@@ -24,7 +24,7 @@ export function modelledPart(plan: {
   return {
     name: 'modelled',
     units: plan.roundTripsNs.length,
-    secondsPerUnit: 1 + plan.count / 50_000,
+    secondsPerUnit: 1 + plan.count / 25_000,
     async measure(signal, done) {
       const points: Point[] = [];
       for (const fabricRttNs of plan.roundTripsNs) {

@@ -33,7 +33,7 @@ export function throughputPart(plan: {
   return {
     name: 'throughput',
     units: plans.length,
-    secondsPerUnit: 0.3 + plan.count / 100_000,
+    secondsPerUnit: 0.3 + plan.count / 30_000,
     async measure(signal, done) {
       const results = await measureProposing({ replicas: 3, signal }, plans, (one) =>
         done(`${one.outstanding} outstanding, ${one.batch} per entry`),

@@ -19,7 +19,7 @@ export function wrapsPart(plan: {
   return {
     name: 'wraps',
     units: 1,
-    secondsPerUnit: 2 + (plan.wraps * plan.ringBytes) / (100 * MEBIBYTE),
+    secondsPerUnit: 4 + (plan.wraps * plan.ringBytes) / (100 * MEBIBYTE),
     measure(signal, done) {
       return undisturbed(
         () =>
