@@ -6,6 +6,7 @@ import { REPLICAS_MAX } from './core/proposal-number.ts';
 import { ConsensusError } from './errors.ts';
 import { DEFAULT_GEOMETRY, type Tuning } from './limits.ts';
 import type { ReplicaId } from './propose-outcome.ts';
+import { copyOf } from './runtime/copy-of.ts';
 import { tuningOf, type Transport } from './runtime/transport.ts';
 import type { StateMachine } from './state-machine.ts';
 
@@ -94,7 +95,7 @@ export function completeOptions<Result>(options: ReplicaOptions<Result>): Comple
       'BAD_OPTIONS',
       `id ${options.id} in a group of ${options.replicas} replicas with room for ${slots}`,
     );
-  const geometry = { ...DEFAULT_GEOMETRY, ...options.geometry };
+  const geometry = copyOf(DEFAULT_GEOMETRY, options.geometry);
   try {
     checkGeometry(geometry);
   } catch (cause) {
@@ -112,7 +113,7 @@ export function completeOptions<Result>(options: ReplicaOptions<Result>): Comple
     stateMachine: options.stateMachine,
     transport,
     geometry,
-    tuning: { ...tuningOf(transport), ...options.tuning },
+    tuning: copyOf(tuningOf(transport), options.tuning),
   };
 }
 

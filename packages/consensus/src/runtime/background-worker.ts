@@ -17,6 +17,7 @@ import type {
   TaskMessage,
 } from './background-protocol.ts';
 import { clockAhead, monotonicUs } from './clock.ts';
+import { copyOf } from './copy-of.ts';
 import { rehearse } from './rehearsal.ts';
 import { ThreadBoost } from './thread-boost.ts';
 import { backendOf, deviceOf, withRehearsalContext } from './transport.ts';
@@ -32,10 +33,12 @@ const port = parentPort;
 
 const backend = backendOf(data.transport);
 const context = deviceOf(data.transport).attach(data.contextHandle);
-const { fifoPriority, tickUs, spinUs } = data.tuning;
+const tuning = copyOf(data.tuning);
+const geometry = copyOf(data.geometry);
+const { fifoPriority, tickUs, spinUs } = tuning;
 withRehearsalContext(data.transport, context, (stage) => {
   const boost = new ThreadBoost(currentThreadId(), boostPriority(fifoPriority));
-  rehearse(stage, data.geometry, data.tuning, boost.raise);
+  rehearse(stage, geometry, tuning, boost.raise);
   boost.end();
 });
 const assembly = new BackgroundAssembly(context, data.slots);
@@ -54,9 +57,9 @@ const plane = new BackgroundPlane({
   log: new Uint8Array(backend.openMemory(data.logRegion)),
   sendRing: assembly.sendRing,
   completionQueue: assembly.completionQueue,
-  geometry: data.geometry,
+  geometry,
   nonce: data.nonce,
-  tuning: data.tuning,
+  tuning,
   nowUs: clockAhead({ us: 0 }),
   wakeReplication: () => {
     link.wakeReplication();

@@ -38,6 +38,13 @@ export interface OneThreadMember<Result> {
 }
 
 /**
+ * In place of functions that are a replica's own. Two of them: where V8 has seen but one function called, it
+ * takes that for granted, and throws the caller's code away when there comes another.
+ */
+const idle = (): void => undefined;
+const idler = (): void => undefined;
+
+/**
  * Founds a group of three replicas within the calling thread: for rehearsals, tests and measurements
  * of the replicas' own code.
  */
@@ -62,13 +69,7 @@ export function oneThreadGroup<Result>(
 }
 
 function member<Result>(
-  {
-    geometry,
-    tuning,
-    nowUs,
-    stateMachine,
-    raiseReplication = () => undefined,
-  }: OneThreadGroupOptions<Result>,
+  { geometry, tuning, nowUs, stateMachine, raiseReplication = idle }: OneThreadGroupOptions<Result>,
   self: number,
   replication: ReplicationAssembly,
   background: BackgroundAssembly,
@@ -86,7 +87,7 @@ function member<Result>(
     completionQueue,
     nowUs,
     stateMachine: stateMachine(self),
-    wakeBackground: () => undefined,
+    wakeBackground: self === 0 ? idle : idler,
     events: {
       leading: timeline.leading,
       ended: timeline.ended,
@@ -101,8 +102,8 @@ function member<Result>(
     sendRing: background.sendRing,
     completionQueue: background.completionQueue,
     nowUs,
-    wakeReplication: () => undefined,
-    raiseReplication,
+    wakeReplication: self === 0 ? idle : idler,
+    raiseReplication: self === 0 ? idle : raiseReplication,
   });
   for (let id = 0; id < MEMBERS; id++) {
     const incoming = replication.incoming(id);

@@ -3,6 +3,7 @@ import type { Context } from '@mu-smr/verbs';
 import type { Tuning } from '../limits.ts';
 import type { StateMachine } from '../state-machine.ts';
 import { clockAhead } from './clock.ts';
+import { copyOf } from './copy-of.ts';
 import { oneThreadGroup, type OneThreadMember } from './one-thread-group.ts';
 import { setV8Flags } from './v8-flags.ts';
 
@@ -14,6 +15,8 @@ const FAIL_OVERS = 12;
 /** Afterwards, in a group in which nobody dies; and the commands between two of them. */
 const HAND_OVERS = 200;
 const COMMANDS_BETWEEN = 5;
+
+const SMALL = { capacityBytes: 65_536, payloadBytesMax: 1024, windowBytes: 8192 };
 
 /** A small ring, and a tuning in which a command that finds no room is given up at once. */
 interface Stage {
@@ -46,12 +49,13 @@ export function rehearse(
   setV8Flags();
   const stage: Stage = {
     context,
-    geometry: { ...geometry, capacityBytes: 65_536, payloadBytesMax: 1024, windowBytes: 8192 },
-    tuning: { ...tuning, proposeDeadlineMs: 1 },
+    geometry: copyOf(geometry, SMALL),
+    tuning: copyOf(tuning, { proposeDeadlineMs: 1 }),
     raiseReplication,
   };
   new Play(stage).failOver(COMMANDS);
-  for (let again = 1; again < FAIL_OVERS; again++) new Play(stage).failOver(COMMANDS_AGAIN);
+  for (let again = 1; again < FAIL_OVERS; again++)
+    new Play(stage).failOver(COMMANDS_AGAIN, again % 2 === 0 ? 'dies' : 'stops');
   new Play(stage).handOver(HAND_OVERS);
 }
 
@@ -91,8 +95,8 @@ class Play {
     });
   }
 
-  /** Half of the commands, the leader's death, and the other half. */
-  failOver(commands: number): void {
+  /** Half of the commands, the leader's end, and the other half. */
+  failOver(commands: number, leaderThen: 'dies' | 'stops' = 'dies'): void {
     let alive = this.#members;
     let decided = 0;
     this.#play(
@@ -102,7 +106,7 @@ class Play {
         if (decided < commands || alive !== this.#members) return decided < 2 * commands;
         // Its last command is in the others' logs, and nobody knows it to be decided: it is adopted.
         leader.replication.proposeSync(this.#command);
-        leader.close();
+        if (leaderThen === 'dies') leader.close();
         alive = this.#members.filter((member) => member !== leader);
         return true;
       },
