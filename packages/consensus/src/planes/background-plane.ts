@@ -4,7 +4,7 @@ import {
   type MemoryRegion,
   type SendRing,
 } from '@mu-smr/verbs';
-import type { GroupNonce, LogGeometry } from '@mu-smr/log';
+import type { GroupNonce, LogGeometry, LogOffset } from '@mu-smr/log';
 import { FateSharing } from '../core/fate-sharing.ts';
 import type { Tuning } from '../limits.ts';
 import type { ReplicaId } from '../propose-outcome.ts';
@@ -213,11 +213,20 @@ export class BackgroundPlane {
       this.#expectsRequestUntilUs = 0;
       this.#link.count('permissionsGranted');
       if (to !== self) this.#candidacy.stepDown(nowUs);
-      const known = this.#ownLog.known(this.#link.offset('known'), this.#link.offset('scanned'));
-      this.#outbox.acknowledge(to, { sequence, known, head: this.#recycling.head });
+      this.#outbox.acknowledge(to, {
+        sequence,
+        known: this.#known(to),
+        head: this.#recycling.head,
+      });
     }
     this.#outbox.flush();
     this.#link.setInt('slowSwitches', this.#permissions.slowSwitches);
+  }
+
+  /** How far the log is known to be decided; our own replication plane reads it itself before it leads. */
+  #known(to: ReplicaId): LogOffset {
+    const known = this.#link.offset('known');
+    return to === this.#o.self ? known : this.#ownLog.known(known, this.#link.offset('scanned'));
   }
 
   #elect(nowUs: number): void {
@@ -261,9 +270,9 @@ export class BackgroundPlane {
   }
 
   #trusts(replica: ReplicaId): boolean {
-    return this.#monitors.every(
-      (monitor) => monitor.id !== replica || (monitor.trusted && monitor.begun),
-    );
+    for (const { id, trusted, begun } of this.#monitors)
+      if (id === replica) return trusted && begun;
+    return true;
   }
 
   /** A log that no leader can bring further is closed until it is opened anew. */
