@@ -162,7 +162,8 @@ export class BackgroundPlane {
     if (this.#opening.settled) this.#handleRequests(nowUs);
     this.#candidacy.collect();
     this.#publishStatus(nowUs);
-    for (const monitor of this.#monitors) monitor.pull(nowUs);
+    const kept = this.#link.offset('releasable');
+    for (const monitor of this.#monitors) monitor.pull(nowUs, kept);
     this.#o.sendRing.doorbell();
     // Where a pull completes within the doorbell, its news counts in this very round.
     this.#drain(nowUs);

@@ -84,8 +84,10 @@ export class Electorate {
     const kept = link.offset('releasable');
     const unserved = link.int('unserved') === 1;
     let served = 1;
-    for (const { id, status, trusted } of monitors)
-      if (link.int('voter', id) === 1 && status.known >= kept && (trusted || !unserved)) served++;
+    for (const { id, status, trusted, servable } of monitors) {
+      const held = status.known >= kept || (trusted && servable);
+      if (link.int('voter', id) === 1 && held && (trusted || !unserved)) served++;
+    }
     return served >= link.int('majority');
   }
 

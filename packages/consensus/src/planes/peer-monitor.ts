@@ -52,6 +52,13 @@ export class PeerMonitor {
     claim: 0,
     configured: LOG_BEGIN,
   };
+  /**
+   * Whether our ring held all that it missed when it was pulled last. Since then we may have released more,
+   * which it knew before us.
+   */
+  servable = false;
+  /** First offset that our ring held when the pull was posted. */
+  #kept = LOG_BEGIN;
   /** When it last claimed leadership. */
   lastClaimUs = Number.NEGATIVE_INFINITY;
   /** When it last applied something, or had nothing to apply. */
@@ -108,14 +115,18 @@ export class PeerMonitor {
     return this.#trusted && nowUs - this.#appliedAtUs <= this.#tuning.slowFollowerUs;
   }
 
-  /** Posts the next read of the peer's status, or counts the last as missed when it is still out. */
-  pull(nowUs: number): void {
+  /**
+   * Posts the next read of the peer's status, or counts the last as missed when it is still out. `kept`:
+   * the first offset that our ring holds.
+   */
+  pull(nowUs: number, kept: LogOffset): void {
     if (this.#dead || !this.#connected(nowUs)) return;
     if (this.#pulling) {
       this.#score.missed();
       return;
     }
     this.#pulling = true;
+    this.#kept = kept;
     this.#sendRing.post(
       this.#peer.queuePair,
       READ,
@@ -163,6 +174,7 @@ export class PeerMonitor {
     if (!this.#scratch.pulled(this.id, this.status)) return;
     // By what is known here: a peer that gets no entries has none to apply, and falls behind.
     if (this.status.applied !== applied || this.status.applied >= known) this.#appliedAtUs = nowUs;
+    this.servable = this.status.known >= this.#kept;
     this.#score.pulled(this.status.heartbeat, nowUs);
     if (this.status.claim > 0) this.lastClaimUs = nowUs;
   }

@@ -6,8 +6,8 @@ import { PlaneLink } from '../../src/planes/plane-link.ts';
 
 const KEPT = 6272;
 
-function peer(id: number, trusted: boolean, known: number): PeerMonitor {
-  return { id, trusted, status: { known } } as unknown as PeerMonitor;
+function peer(id: number, trusted: boolean, known: number, servable = false): PeerMonitor {
+  return { id, trusted, servable, status: { known } } as unknown as PeerMonitor;
 }
 
 // Seed 77724, with a leader's own log posted to last: the lower id stood every 14 µs for ever, for a dead
@@ -24,6 +24,13 @@ describe('a candidate whose ring begins above what others know', () => {
     link.setInt('unserved', 0);
     expect(electorate.isEligible([behind, peer(2, false, KEPT)])).toBe(true);
     expect(electorate.isEligible([behind, peer(2, false, KEPT - 1)])).toBe(false);
+  });
+
+  // Between two pulls what is released moves on: a successor that was named looked unable to lead.
+  it('stands for one that it could serve when it was pulled last, as long as that is pulled', () => {
+    link.setInt('unserved', 0);
+    expect(electorate.isEligible([behind, peer(2, true, KEPT - 1, true)])).toBe(true);
+    expect(electorate.isEligible([behind, peer(2, false, KEPT - 1, true)])).toBe(false);
   });
 
   it('gives way once that did not help, until one is trusted that it can serve', () => {
