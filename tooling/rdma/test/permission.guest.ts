@@ -66,11 +66,9 @@ describe('a permission switch', () => {
     // A device on which flags cannot be changed any more, as the paper saw it happen.
     const real = ibverbsBackend();
     const faulty = Object.create(real, {
-      modifyQueuePair: {
-        value: (handle: number, change: Parameters<Backend['modifyQueuePair']>[1]) => {
-          if (change.state === QueuePairState.readyToSend && change.accessFlags !== undefined)
-            throw new VerbsError('ibv_modify_qp', 'EIO', 5, 'injected');
-          real.modifyQueuePair(handle, change);
+      modifyAccess: {
+        value: () => {
+          throw new VerbsError('ibv_modify_qp', 'EIO', 5, 'injected');
         },
       },
     }) as Backend;
