@@ -6,7 +6,6 @@ import {
   AccessFlags,
   ibverbsBackend,
   QueuePairControl,
-  QueuePairState,
   SendFlags,
   trailerMatches,
   VerbsError,
