@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { IbverbsFabric } from '@mu-smr/consensus';
 import { MetricsServer, type MetricsSource } from '@mu-smr/consensus/metrics';
@@ -67,7 +66,6 @@ export async function run(
     for (const warning of aboutSize(config.founders ?? config.replicas.length))
       console.error(`warning: ${warning}`);
   const ibverbs = options.fabric === undefined ? undefined : rdma(options.fabric, config);
-  mkdirSync(config.fabric, { recursive: true, mode: 0o700 });
   const told = AbortSignal.any([interruption(), supervisorGone()]);
   try {
     const control = new ReplicaControl();

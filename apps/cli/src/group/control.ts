@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
-import { createConnection, createServer, type Socket } from 'node:net';
+import { mkdirSync, rmSync } from 'node:fs';
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
 import type {
   RemovalOutcome,
   ReplicaStatus,
@@ -42,7 +43,13 @@ export interface Controlled {
 /** No request is longer. */
 const REQUEST_BYTES_MAX = 1024;
 
-/** Serves the `mu` command: one line of JSON is asked, one JSON value is answered. */
+/** How often a directory is made that others remove at the same moment. */
+const LISTEN_ATTEMPTS = 10;
+
+/**
+ * Serves the `mu` command: one line of JSON is asked, one JSON value is answered. The directory is made
+ * when it is missing, and stays as long as the socket is in it.
+ */
 export async function serveControl(
   path: string,
   controlled: Controlled,
@@ -67,8 +74,7 @@ export async function serveControl(
       );
     });
   });
-  server.listen(path);
-  await once(server, 'listening');
+  await listen(server, path);
   return {
     close: () => {
       server.close();
@@ -76,6 +82,22 @@ export async function serveControl(
       rmSync(path, { force: true });
     },
   };
+}
+
+/** A replica that ends removes the directory that all share, unless it has something in it. */
+async function listen(server: Server, path: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    try {
+      server.listen(path);
+      await once(server, 'listening');
+      return;
+    } catch (error) {
+      // A directory that is missing is EACCES to libuv, on every platform.
+      const missing = (error as NodeJS.ErrnoException).code === 'EACCES';
+      if (!missing || attempt === LISTEN_ATTEMPTS) throw error;
+    }
+  }
 }
 
 /** Whether somebody serves there; what a killed process left does not. */
