@@ -6,6 +6,7 @@
 export { appendToBatch, batchedBytes } from './batch.ts';
 export { CircularArea, type Stretch } from './circular-area.ts';
 export { CommandReader, CommandViews } from './command-reader.ts';
+export { EntryRun } from './entry-run.ts';
 export { EntryView, type SlotState } from './entry-view.ts';
 export { EntryWriter, type GroupNonce } from './entry-writer.ts';
 export { LogError } from './errors.ts';

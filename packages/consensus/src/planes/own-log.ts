@@ -1,6 +1,7 @@
 import {
   advance,
   CircularArea,
+  EntryRun,
   EntryView,
   HeaderCell,
   readCommit,
@@ -9,10 +10,6 @@ import {
   type LogGeometry,
   type LogOffset,
 } from '@mu-smr/log';
-import { TrailerVerifier } from '@mu-smr/verbs';
-
-/** Entries whose checksums are verified in one call. */
-const VERIFIED_AT_ONCE = 64;
 
 /**
  * What a granter does with its own log between two writers, on the thread that switches permissions.
@@ -20,14 +17,14 @@ const VERIFIED_AT_ONCE = 64;
 export class OwnLog {
   readonly #log: Uint8Array;
   readonly #view: EntryView;
-  readonly #verifier: TrailerVerifier;
+  readonly #run: EntryRun;
   readonly #area: CircularArea;
   readonly #undo: number;
 
   constructor(log: Uint8Array, geometry: LogGeometry, nonce: GroupNonce) {
     this.#log = log;
     this.#view = new EntryView(log, nonce);
-    this.#verifier = new TrailerVerifier(log, VERIFIED_AT_ONCE);
+    this.#run = new EntryRun(log, geometry, nonce);
     this.#area = new CircularArea(geometry);
     this.#undo = undoPosition(geometry);
   }
@@ -65,18 +62,9 @@ export class OwnLog {
     let most = known;
     const commit = readCommit(this.#log, HeaderCell.commit);
     if (commit !== undefined && commit.firstUndecided > most) most = commit.firstUndecided;
-    for (let at = scanned; ;) {
-      const position = this.#area.position(at);
-      const limit = this.#area.untilEnd(at);
-      const whole = this.#view.wholeEntries(this.#verifier, at, position, limit);
-      if (whole === 0) return most;
-      let walked = 0;
-      for (let n = 0; n < whole; n++) {
-        const { firstUndecided, totalBytes } = this.#view.moveTo(position + walked);
-        if (firstUndecided > most) most = firstUndecided;
-        walked += totalBytes;
-      }
-      at = advance(at, walked);
-    }
+    const run = this.#run;
+    for (let at = scanned; run.read(at); at = run.end)
+      if (run.firstUndecided > most) most = run.firstUndecided;
+    return most;
   }
 }

@@ -3,6 +3,7 @@ import {
   CircularArea,
   CommandReader,
   EntryKind,
+  EntryRun,
   EntryView,
   HeaderCell,
   LOG_BEGIN,
@@ -12,14 +13,10 @@ import {
   type LogGeometry,
   type LogOffset,
 } from '@mu-smr/log';
-import { TrailerVerifier } from '@mu-smr/verbs';
 import { readChange } from '../core/configuration.ts';
 import type { ApplyContext, StateMachine } from '../state-machine.ts';
 import type { DivergenceDetector } from './divergence-detector.ts';
 import type { Membership } from './membership.ts';
-
-/** Entries whose checksums are verified in one call. */
-const VERIFIED_AT_ONCE = 64;
 
 /** Told of each applied entry: the results of its commands, in order. */
 export interface AppliedListener<Result> {
@@ -57,7 +54,7 @@ export class Replayer<Result> {
   readonly #bytes: Uint8Array;
   readonly #view: EntryView;
   readonly #commands: CommandReader;
-  readonly #verifier: TrailerVerifier;
+  readonly #run: EntryRun;
   readonly #area: CircularArea;
   readonly #stateMachine: StateMachine<Result>;
   readonly #listener: AppliedListener<Result>;
@@ -77,7 +74,7 @@ export class Replayer<Result> {
     this.#bytes = log;
     this.#view = new EntryView(log, nonce);
     this.#commands = new CommandReader(log);
-    this.#verifier = new TrailerVerifier(log, VERIFIED_AT_ONCE);
+    this.#run = new EntryRun(log, geometry, nonce);
     this.#area = new CircularArea(geometry);
     this.#stateMachine = stateMachine;
     this.#listener = listener;
@@ -98,26 +95,13 @@ export class Replayer<Result> {
     const commit = readCommit(this.#bytes, HeaderCell.commit);
     if (commit !== undefined) this.decidedUpTo(commit.firstUndecided, commit.release);
     if (this.#scanned < this.applied) this.#scanned = this.applied;
-    for (let learnt = 0; learnt < entriesMax;) {
-      const position = this.#area.position(this.#scanned);
-      const limit = this.#area.untilEnd(this.#scanned);
-      const whole = this.#view.wholeEntries(this.#verifier, this.#scanned, position, limit);
-      if (whole === 0) return false;
-      this.#takeIn(position, whole);
-      learnt += whole;
+    const run = this.#run;
+    for (let learnt = 0; learnt < entriesMax; learnt += run.count) {
+      if (!run.read(this.#scanned)) return false;
+      this.decidedUpTo(run.firstUndecided, run.release);
+      this.#scanned = run.end;
     }
     return true;
-  }
-
-  /** Learns from entries that were verified. */
-  #takeIn(position: number, entries: number): void {
-    let at = position;
-    for (let n = 0; n < entries; n++) {
-      const view = this.#view.moveTo(at);
-      this.decidedUpTo(view.firstUndecided, view.release);
-      at += view.totalBytes;
-    }
-    this.#scanned = (this.#scanned + at - position) as LogOffset;
   }
 
   /** Everything below `offset` is decided, and our log holds it. */

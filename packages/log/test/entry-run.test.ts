@@ -1,0 +1,57 @@
+import { sealTrailer } from '@mu-smr/verbs';
+import { describe, expect, it } from 'vitest';
+import { EntryRun } from '../src/entry-run.ts';
+import { EntryWriter, type GroupNonce } from '../src/entry-writer.ts';
+import { ENTRY_BYTES_MIN, LOG_HEADER_BYTES, logBytes } from '../src/layout.ts';
+import { advance, LOG_BEGIN, type LogOffset } from '../src/offset.ts';
+
+const NONCE: GroupNonce = [0x1234_5678, 0x9abc_def0];
+const GEOMETRY = { capacityBytes: 64 * 1024, payloadBytesMax: 4096, windowBytes: 8192 };
+
+/** A log with `entries` small entries; each tells that all before it is decided, and half of it released. */
+function log(entries: number): Uint8Array {
+  const memory = new Uint8Array(logBytes(GEOMETRY));
+  const writer = new EntryWriter(memory, NONCE);
+  for (let n = 0; n < entries; n++) {
+    const at = (n * ENTRY_BYTES_MIN) as LogOffset;
+    writer.firstUndecided = at;
+    writer.release = (at / 2) as LogOffset;
+    const position = LOG_HEADER_BYTES + at;
+    sealTrailer(memory, position, position + writer.command(position, at, new Uint8Array(4)));
+  }
+  return memory;
+}
+
+describe('EntryRun', () => {
+  it('reads 64 entries at a time, and goes on where it ended', () => {
+    const run = new EntryRun(log(100), GEOMETRY, NONCE);
+    expect(run.read(LOG_BEGIN)).toBe(true);
+    expect([run.count, run.end]).toEqual([64, 64 * ENTRY_BYTES_MIN]);
+    expect(run.read(run.end)).toBe(true);
+    expect([run.count, run.end]).toEqual([36, 100 * ENTRY_BYTES_MIN]);
+    expect(run.firstUndecided).toBe(99 * ENTRY_BYTES_MIN);
+    expect(run.release).toBe((99 * ENTRY_BYTES_MIN) / 2);
+  });
+
+  it('ends before an entry that is not whole, and believes nothing it says', () => {
+    const memory = log(3);
+    memory[LOG_HEADER_BYTES + 2 * ENTRY_BYTES_MIN + 49] ^= 1;
+    const run = new EntryRun(memory, GEOMETRY, NONCE);
+    expect(run.read(LOG_BEGIN)).toBe(true);
+    expect([run.count, run.firstUndecided]).toEqual([2, ENTRY_BYTES_MIN]);
+    expect(run.read(run.end)).toBe(false);
+    expect([run.count, run.end]).toEqual([0, 2 * ENTRY_BYTES_MIN]);
+    expect([run.firstUndecided, run.release]).toEqual([LOG_BEGIN, LOG_BEGIN]);
+  });
+
+  // An offset of the lap before stands where the next lap's entry is looked for.
+  it('ends where the ring does', () => {
+    const lap = GEOMETRY.capacityBytes;
+    const entries = lap / ENTRY_BYTES_MIN;
+    const run = new EntryRun(log(entries), GEOMETRY, NONCE);
+    let read = 0;
+    let at = LOG_BEGIN;
+    for (; run.read(at); at = run.end) read += run.count;
+    expect([read, at]).toEqual([entries, advance(LOG_BEGIN, lap)]);
+  });
+});
