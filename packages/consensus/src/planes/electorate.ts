@@ -40,10 +40,10 @@ export class Electorate {
     const leader = this.#link.int('leader');
     let leaderless = false;
     for (const monitor of monitors) {
-      if (monitor.judge(nowUs, monitor.id === leader)) {
-        this.#suspect(monitor.id, nowUs);
-        if (monitor.id === leader) leaderless = true;
-        this.#suspected[monitor.id] = this.#link.offset('connected', monitor.id);
+      const leads = monitor.id === leader;
+      if (monitor.judge(nowUs, leads)) {
+        this.#suspect(monitor.id, nowUs, leads);
+        leaderless ||= leads;
       } else if (monitor.trusted && this.#suspected[monitor.id] !== 0) {
         // Another life says nothing of the one that was suspected.
         if (this.#suspected[monitor.id] === this.#link.offset('connected', monitor.id))
@@ -57,10 +57,11 @@ export class Electorate {
   }
 
   /** Counts a suspicion; that of whom we believe to lead is what a take-over may follow from. */
-  #suspect(peer: ReplicaId, nowUs: number): void {
+  #suspect(peer: ReplicaId, nowUs: number, leads: boolean): void {
     const link = this.#link;
     link.count('suspicions');
-    if (link.int('leader') !== peer) return;
+    this.#suspected[peer] = link.offset('connected', peer);
+    if (!leads) return;
     link.setOffset('suspectedAtUs', nowUs);
     link.setOffset('suspected', peer);
   }
