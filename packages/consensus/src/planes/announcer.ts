@@ -9,6 +9,11 @@ import type { PlaneLink } from './plane-link.ts';
  * leave its last command unapplied (protocol.md, step 7).
  */
 export class Announcer {
+  /**
+   * Commands may just be following each other without a pause. The next one tells what the last has
+   * decided, and an announcement would only delay it: there is none while anything is decided.
+   */
+  goesOn = false;
   readonly #fastPath: FastPath;
   readonly #access: LogAccess;
   readonly #link: PlaneLink;
@@ -22,15 +27,12 @@ export class Announcer {
     this.#link = link;
   }
 
-  /**
-   * Posts the announcement when there is something new in it; the caller rings the doorbell. Where
-   * commands may follow each other, `goesOn`, not while they do: the next one tells.
-   */
-  post(goesOn: boolean): boolean {
+  /** Posts the announcement when there is something new in it; the caller rings the doorbell. */
+  post(): boolean {
     const { active, decided, outstanding, writer } = this.#fastPath;
     const moved = decided !== this.#decided;
     this.#decided = decided;
-    if (goesOn && moved) return false;
+    if (this.goesOn && moved) return false;
     if (outstanding > 0) return false;
     if (decided === this.#link.offset('announced') && writer.release === this.#release)
       return false;

@@ -8,9 +8,7 @@ import { EpochEnded, type Waiting } from './round.ts';
 
 /** What it does at the replication plane's word; functions, so that none is made each time. */
 export const configured = (leadership: { configured(): void }): void => leadership.configured();
-export const lead = (leadership: { step(goesOn: boolean): void }): void => leadership.step(false);
-/** The same between two polls of a caller that may go on proposing. */
-export const leadOn = (leadership: { step(goesOn: boolean): void }): void => leadership.step(true);
+export const lead = (leadership: { step(): void }): void => leadership.step();
 
 /**
  * One epoch in which this replica leads, from the moment it took the lanes: the take-over, then
@@ -85,8 +83,8 @@ export class Leadership<Result> {
     );
   }
 
-  /** One round of whatever the epoch is at. `goesOn`: the caller may just be proposing without a pause. */
-  step(goesOn: boolean): void {
+  /** One round of whatever the epoch is at. */
+  step(): void {
     if (this.epoch === this.#o.link.int('deposed'))
       throw new EpochEnded('another replica was granted our log');
     this.refreshLimit();
@@ -94,7 +92,7 @@ export class Leadership<Result> {
       this.#advanceTakeOver();
       return;
     }
-    this.#post(goesOn);
+    this.#post();
     this.#advanceGrowth();
     if (this.#growth === undefined) this.#parts.handOver.step();
   }
@@ -173,7 +171,7 @@ export class Leadership<Result> {
   }
 
   /** Posts what is queued, a proof when one is wanted, and the announcement when there is nothing. */
-  #post(goesOn: boolean): void {
+  #post(): void {
     const parts = this.#parts;
     const { submission, proofs, announcer, fastPath, reconfiguration, detector } = parts;
     const held =
@@ -185,7 +183,7 @@ export class Leadership<Result> {
     const posted = queued || checked || changed;
     if (submission.blockedFor(patienceUs(this.#o.tuning))) this.#makeWay();
     const proof = proofs.post();
-    const announced = !posted && announcer.post(goesOn);
+    const announced = !posted && announcer.post();
     if (!posted && !proof && !announced) return;
     fastPath.doorbell();
     this.#drain();

@@ -5,7 +5,7 @@ import type { Beginning } from './beginning.ts';
 import type { DivergenceDetector } from './divergence-detector.ts';
 import type { FastPath } from './fast-path.ts';
 import type { HandOver } from './hand-over.ts';
-import { configured, lead, Leadership, leadOn } from './leadership.ts';
+import { configured, lead, Leadership } from './leadership.ts';
 import type { Membership } from './membership.ts';
 import type { Proposal } from './pending.ts';
 import { LogPhase, type PlaneLink } from './plane-link.ts';
@@ -116,12 +116,12 @@ export class ReplicationPlane<Result> {
     membership.connected(id, 0);
   }
 
-  /** One round: completions, then whatever they allow; `work` is what a leader does. */
-  step(work: (leadership: Leadership<Result>) => void = lead): void {
+  /** One round: completions, then whatever they allow. */
+  step(): void {
     this.#link.progressed();
     this.#drain();
     if (this.#leadership === undefined) this.#follow();
-    else this.#lead(work);
+    else this.#lead();
     this.#publish();
   }
 
@@ -180,7 +180,12 @@ export class ReplicationPlane<Result> {
 
   #polled(): void {
     // Recycling goes on under a caller that never lets the event loop turn: no stop at the wrap.
-    if ((++this.#polls & POLLS_PER_STEP_MASK) === 0) this.step(leadOn);
+    if ((++this.#polls & POLLS_PER_STEP_MASK) === 0) {
+      const { announcer } = this.#parts;
+      announcer.goesOn = true;
+      this.step();
+      announcer.goesOn = false;
+    }
     this.#link.progressed();
     this.#publishProgress();
   }
@@ -234,12 +239,12 @@ export class ReplicationPlane<Result> {
     for (const lane of granted) lanes.take(lane);
     this.#link.setInt('successor', 0);
     this.#leadership = new Leadership(epoch, granted, this.#o, this.#parts, () => this.#drain());
-    this.#lead(lead);
+    this.#lead();
   }
 
   /** Does a round of the epoch's work, and ends the epoch when that says so. */
-  #lead(work: (leadership: Leadership<Result>) => void): void {
-    this.#within(work);
+  #lead(): void {
+    this.#within(lead);
     const { replayer, fastPath, proofs } = this.#parts;
     replayer.apply(ENTRIES_PER_STEP);
     this.#within(configured);
