@@ -86,18 +86,17 @@ export async function serveControl(
 
 /** A replica that ends removes the directory that all share, unless it has something in it. */
 async function listen(server: Server, path: string): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  for (let attempt = 1; ; attempt++)
     try {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       server.listen(path);
       await once(server, 'listening');
       return;
     } catch (error) {
-      // A directory that is missing is EACCES to libuv, on every platform.
-      const missing = (error as NodeJS.ErrnoException).code === 'EACCES';
-      if (!missing || attempt === LISTEN_ATTEMPTS) throw error;
+      // A directory that went away is ENOENT to `mkdir`, which finds it and looks again, and EACCES to `listen`.
+      const { code } = error as NodeJS.ErrnoException;
+      if ((code !== 'ENOENT' && code !== 'EACCES') || attempt === LISTEN_ATTEMPTS) throw error;
     }
-  }
 }
 
 /** Whether somebody serves there; what a killed process left does not. */
