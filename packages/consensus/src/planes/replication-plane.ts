@@ -86,14 +86,9 @@ export class ReplicationPlane<Result> {
   /** Whether another step finds something to do, or something is under way whose end only polling shows. */
   get busy(): boolean {
     const { gathering, proofs, pending, replayer } = this.#parts;
-    return (
-      this.#mayLearn ||
-      (this.#leadership?.busy ?? gathering.awaited) ||
-      proofs.waiting > 0 ||
-      pending.queued > 0 ||
-      pending.waiting > 0 ||
-      replayer.applied < replayer.known
-    );
+    const underWay = this.#leadership?.busy ?? gathering.awaited;
+    const waiting = proofs.waiting + pending.queued + pending.waiting > 0;
+    return this.#mayLearn || underWay || waiting || replayer.applied < replayer.known;
   }
 
   /** Queues a command; it is posted with the next step. */

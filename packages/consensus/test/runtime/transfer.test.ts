@@ -27,6 +27,8 @@ describe('a transfer of leadership', () => {
     for (let round = 0; round < 6; round++) {
       const old = await group.leader();
       const [, successor] = others(group, old);
+      // With a majority of grants a leader does not wait for the last one.
+      await expect.poll(() => old.status().confirmedFollowers).toContain(successor.id);
       const early = ['a', 'b'].map((text) => old.propose(command(`${text}${round}`)));
       const transfer = old.transfer(successor.id);
       const late = old.propose(command(`late${round}`));
