@@ -10,6 +10,7 @@ import type {
 } from '@mu-smr/consensus';
 import { z } from 'zod';
 import { CliError } from '../errors.ts';
+import { wentAway } from './own-directory.ts';
 
 /** What a replica's process answers on its control socket. */
 export interface ControlAnswer {
@@ -42,9 +43,6 @@ export interface Controlled {
 
 /** No request is longer. */
 const REQUEST_BYTES_MAX = 1024;
-
-/** How often a directory is made that others remove at the same moment. */
-const LISTEN_ATTEMPTS = 10;
 
 /**
  * Serves the `mu` command: one line of JSON is asked, one JSON value is answered. The directory is made
@@ -93,9 +91,7 @@ async function listen(server: Server, path: string): Promise<void> {
       await once(server, 'listening');
       return;
     } catch (error) {
-      // A directory that went away is ENOENT to `mkdir`, which finds it and looks again, and EACCES to `listen`.
-      const { code } = error as NodeJS.ErrnoException;
-      if ((code !== 'ENOENT' && code !== 'EACCES') || attempt === LISTEN_ATTEMPTS) throw error;
+      if (!wentAway(error, attempt)) throw error;
     }
 }
 

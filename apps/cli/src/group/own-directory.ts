@@ -17,16 +17,27 @@ function makeOwnDirectory(path: string): void {
   checkOwn(path);
 }
 
+/** How often something is made in a directory that others remove at the same moment. */
+const ATTEMPTS = 10;
+
+/**
+ * Whether a directory went away that others remove when it is empty, and it is worth to make it anew.
+ * That is ENOENT, also to a recursive `mkdir`, which finds it and looks again, and EACCES to `listen`.
+ */
+export function wentAway(error: unknown, attempt: number): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return attempt < ATTEMPTS && (code === 'ENOENT' || code === 'EACCES');
+}
+
 /** Makes something in a directory of ours that another process may remove at any time, being empty. */
 export function inOwnDirectory<T>(path: string, make: () => T): T {
-  for (let attempt = 1; ; attempt++) {
-    makeOwnDirectory(path);
+  for (let attempt = 1; ; attempt++)
     try {
+      makeOwnDirectory(path);
       return make();
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === 10) throw error;
+      if (!wentAway(error, attempt)) throw error;
     }
-  }
 }
 
 /** Throws when the directory belongs to somebody else or is open to others. */
