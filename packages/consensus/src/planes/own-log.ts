@@ -1,5 +1,4 @@
 import {
-  advance,
   CircularArea,
   EntryRun,
   EntryView,
@@ -43,11 +42,10 @@ export class OwnLog {
 
   /** Where the first entry is missing, from `scanned` on, which the replication plane has read up to. */
   end(scanned: LogOffset): LogOffset {
-    for (let at = scanned; ;) {
-      const view = this.#view.moveTo(this.#area.position(at));
-      if (!view.accepted(at, this.#area.untilEnd(at))) return at;
-      at = advance(at, view.totalBytes);
-    }
+    const run = this.#run;
+    let at = scanned;
+    while (run.read(at)) at = run.end;
+    return at;
   }
 
   /**
