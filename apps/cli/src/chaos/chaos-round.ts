@@ -20,6 +20,9 @@ const CONVERGE_MS = 20_000;
 /** A leader that is stopped or killed meanwhile answers late or never. */
 const TRANSFER_MS = 500;
 
+/** The last word of each replica, by its id. */
+export type Disagreement = Readonly<Record<number, ControlAnswer | 'no answer'>>;
+
 /** What one round came to. */
 export interface RoundResult {
   readonly history: History;
@@ -31,8 +34,8 @@ export interface RoundResult {
   /** Leaders that handed over. */
   readonly transfers: number;
   readonly changes: ChangeCounts;
-  /** Whether all that ran at the end came to the same state, and to a vote. */
-  readonly digestsEqual: boolean;
+  /** What each that ran at the end said last, if they did not all come to the same state, and to a vote. */
+  readonly disagreement: Disagreement | undefined;
 }
 
 /** One group, from its start to its end: what is done to it, and what clients saw. */
@@ -95,10 +98,10 @@ export class ChaosRound {
     await this.#changes.finish();
     await clients.stop();
     await Promise.all(this.#restarting);
-    const digestsEqual = await this.#converge();
+    const disagreement = await this.#converge();
     const done = { kills: this.#kills, restarts: this.#restarts, pauses: this.#pauses };
     const { counts: changes } = this.#changes;
-    return { history, ...done, transfers: this.#transfers, changes, digestsEqual };
+    return { history, ...done, transfers: this.#transfers, changes, disagreement };
   }
 
   get #alive(): number[] {
@@ -200,16 +203,18 @@ export class ChaosRound {
     if (this.#all.includes(id)) this.#group.signal(id, 'SIGCONT');
   }
 
-  /** Whether all that live come to the same state and vote, those that came back or were added too. */
-  async #converge(): Promise<boolean> {
+  /** Waits until all that live are in the same state and vote, those that came back or were added too. */
+  async #converge(): Promise<Disagreement | undefined> {
     const untilMs = performance.now() + CONVERGE_MS;
     for (;;) {
+      const ids = this.#alive;
       const answers = await Promise.all(
-        this.#alive.map((id) => askControl(controlPath(this.#group.fabric, id), 1000)),
+        ids.map((id) => askControl(controlPath(this.#group.fabric, id), 1000)),
       );
-      if (answers.some((answer) => (answer?.status.counters.divergences ?? 0) > 0)) return false;
-      if (converged(answers)) return true;
-      if (performance.now() > untilMs) return false;
+      const diverged = answers.some((answer) => (answer?.status.counters.divergences ?? 0) > 0);
+      if (!diverged && converged(answers)) return undefined;
+      if (diverged || performance.now() > untilMs)
+        return Object.fromEntries(ids.map((id, n) => [id, answers[n] ?? 'no answer']));
       await sleep(50, undefined, { signal: this.#signal });
     }
   }

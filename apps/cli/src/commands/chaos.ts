@@ -84,7 +84,7 @@ function emptyReport(): ChaosReport {
 
 /** Adds a round, and decides for each key whether what clients saw of it is linearizable. */
 function count(report: ChaosReport, result: RoundResult, seed: number): void {
-  const { history, kills, restarts, pauses, transfers, changes, digestsEqual } = result;
+  const { history, kills, restarts, pauses, transfers, changes, disagreement } = result;
   report.kills += kills;
   report.restarts += restarts;
   report.pauses += pauses;
@@ -94,8 +94,8 @@ function count(report: ChaosReport, result: RoundResult, seed: number): void {
   report.operations += history.operations.length;
   report.unknowns += history.unknowns;
   report.retries += history.retries;
-  report.digestsEqual &&= digestsEqual;
-  let wrong = !digestsEqual;
+  let wrong = disagreement !== undefined;
+  report.digestsEqual &&= !wrong;
   if (wrong) console.error(`round ${report.rounds}: the replicas did not come to the same state`);
   if (changes.unfinished > 0)
     console.error(`round ${report.rounds}: a change of the members did not end`);
@@ -110,8 +110,8 @@ function count(report: ChaosReport, result: RoundResult, seed: number): void {
   }
   if (wrong) {
     const file = join(tmpdir(), `mu-chaos-${seed}-round-${report.rounds}.json`);
-    writeFileSync(file, JSON.stringify(history.operations));
-    console.error(`the round's history is in ${file}`);
+    writeFileSync(file, JSON.stringify({ operations: history.operations, disagreement }));
+    console.error(`the round's history, and what replicas that differ said last, is in ${file}`);
   }
   report.rounds++;
 }
