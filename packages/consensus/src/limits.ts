@@ -9,6 +9,8 @@ export interface Tuning {
   readonly spinUs: number;
   /** SCHED_FIFO priority of the background thread; 0 = normal scheduling. */
   readonly fifoPriority: number;
+  /** How long a thread that waits to lead waits between two steps of practice; 0 = it does not practise. */
+  readonly practiceUs: number;
   readonly score: PullScoreOptions;
   /** Confirm a suspicion with the kernel before acting on it. */
   readonly verifySuspicions: boolean;
@@ -57,6 +59,7 @@ export const DEFAULT_TUNING: Tuning = {
   tickUs: 500,
   spinUs: 0,
   fifoPriority: 10,
+  practiceUs: 300,
   score: { cap: 3, failBelow: 2, recoverAbove: 2 },
   verifySuspicions: true,
   hardLimitUs: 30_000,

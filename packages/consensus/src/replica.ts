@@ -96,6 +96,7 @@ export class Replica<Result = unknown>
       this.#plane = this.#runtime.plane;
       this.#direct = new DirectMode(this.#plane, this.#link, this.#o.tuning);
       await this.#runtime.meet(deadline, options.signal);
+      this.#direct.practice = this.#runtime.practice;
     } catch (error) {
       await this.close();
       throw error;

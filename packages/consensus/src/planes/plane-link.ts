@@ -28,6 +28,8 @@ const Int = {
    * next in which we lead.
    */
   unserved: 23,
+  /** Replication: counts steps of practice; the background thread does as many. */
+  practised: 24,
   /** Either: 1 asks the background thread to end. */
   stop: 12,
   /** Replication: `LogPhase`. */
@@ -133,6 +135,12 @@ export class PlaneLink {
 
   count(field: IntField): void {
     Atomics.add(this.#ints, Int[field], 1);
+  }
+
+  /** Whether another replica leads, as far as is known, and is trusted. */
+  get isLed(): boolean {
+    const leader = this.int('leader');
+    return leader >= 0 && this.int('trusted', leader) === 1;
   }
 
   offset(field: DoubleField, replica = 0): LogOffset {

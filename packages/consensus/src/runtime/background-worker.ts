@@ -36,10 +36,11 @@ const context = deviceOf(data.transport).attach(data.contextHandle);
 const tuning = copyOf(data.tuning);
 const geometry = copyOf(data.geometry);
 const { fifoPriority, tickUs, spinUs } = tuning;
-withRehearsalContext(data.transport, context, (stage) => {
+const practice = withRehearsalContext(data.transport, context, (stage) => {
   const boost = new ThreadBoost(currentThreadId(), boostPriority(fifoPriority));
-  rehearse(stage, geometry, tuning, boost.raise);
+  const play = rehearse(stage, geometry, tuning, boost.raise);
   boost.end();
+  return play;
 });
 const assembly = new BackgroundAssembly(context, data.slots);
 const link = new PlaneLink(data.link);
@@ -70,6 +71,7 @@ const plane = new BackgroundPlane({
 /** How long the thread waits awake for a request that is to come at any moment. */
 const REQUEST_SPIN_US = 200;
 let mail = 0;
+let practised = 0;
 
 /** Below the background thread, which ends the boost. */
 function boostPriority(ofThisThread: number): number {
@@ -123,16 +125,25 @@ function takeMail(): void {
   }
 }
 
+/** A step for each that the replication plane's thread did, while neither has to take over. */
+function practise(): void {
+  if (link.int('practised') === practised || !link.isLed) return;
+  practised = link.int('practised');
+  practice?.step();
+}
+
 doorbell.watchThisThread();
 reply({ kind: 'ready', scheduling: reason === undefined ? policy : `${policy} (${reason})` });
 try {
   while (link.int('stop') === 0) {
     takeMail();
     const expectsRequest = plane.step(monotonicUs());
+    if (!expectsRequest) practise();
     doorbell.waitForWake(tickUs, expectsRequest ? Math.max(spinUs, REQUEST_SPIN_US) : spinUs);
   }
 } finally {
   boost.end();
+  practice?.close();
 }
 context.close();
 // Not `port.close()`: an event loop that runs out drains V8's platform tasks, and a compile job there

@@ -11,6 +11,7 @@ import { Connections } from './connections.ts';
 import type { Greeting } from './handshake.ts';
 import { Meeting } from './meeting.ts';
 import { placesOf } from './meeting-place.ts';
+import type { Play } from './play.ts';
 import { rehearse } from './rehearsal.ts';
 import { Rendezvous, type Guest } from './rendezvous.ts';
 import { StateTransfer } from './state-transfer.ts';
@@ -31,6 +32,8 @@ export class Runtime<Result> {
   /** This life of the replica: not to be had by another, so 48 random bits. */
   readonly incarnation = 1 + randomBytes(6).readUIntBE(0, 6);
   readonly plane: ReplicationPlane<Result>;
+  /** What is left of the rehearsal, to go on with. */
+  practice: Play | undefined;
   readonly #o: CompleteOptions<Result>;
   readonly #link: PlaneLink;
   readonly #context: Context;
@@ -93,7 +96,7 @@ export class Runtime<Result> {
    */
   async meet(deadline: AbortSignal, calledOff: AbortSignal | undefined): Promise<void> {
     const { transport, geometry, tuning, id } = this.#o;
-    withRehearsalContext(transport, this.#context, (stage) =>
+    this.practice = withRehearsalContext(transport, this.#context, (stage) =>
       rehearse(stage, geometry, tuning, () => undefined),
     );
     this.scheduling = await this.#background.ready;
@@ -125,6 +128,7 @@ export class Runtime<Result> {
     await this.#bringing?.catch(() => undefined);
     await this.#background.stop();
     this.#waker.close();
+    this.practice?.close();
     this.#context.close();
   }
 
