@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { currentThreadId, EventLoopWaker, type Context } from '@mu-smr/verbs';
 import { ReplicationAssembly } from '../planes/assembly.ts';
 import type { PlaneLink } from '../planes/plane-link.ts';
@@ -17,6 +18,9 @@ import { Rendezvous, type Guest } from './rendezvous.ts';
 import { StateTransfer } from './state-transfer.ts';
 import { backendOf, deviceOf, withRehearsalContext } from './transport.ts';
 
+/** With more of them, whatever one does in its spare time is taken from the others. */
+const REPLICAS_PER_PROCESSOR = 2;
+
 /** How a running replica is told of things. */
 export interface RuntimeHooks {
   /** The event loop was woken: something may be to do. */
@@ -32,8 +36,7 @@ export class Runtime<Result> {
   /** This life of the replica: not to be had by another, so 48 random bits. */
   readonly incarnation = 1 + randomBytes(6).readUIntBE(0, 6);
   readonly plane: ReplicationPlane<Result>;
-  /** What is left of the rehearsal, to go on with. */
-  practice: Play | undefined;
+  #rehearsed: Play | undefined;
   readonly #o: CompleteOptions<Result>;
   readonly #link: PlaneLink;
   readonly #context: Context;
@@ -96,7 +99,7 @@ export class Runtime<Result> {
    */
   async meet(deadline: AbortSignal, calledOff: AbortSignal | undefined): Promise<void> {
     const { transport, geometry, tuning, id } = this.#o;
-    this.practice = withRehearsalContext(transport, this.#context, (stage) =>
+    this.#rehearsed = withRehearsalContext(transport, this.#context, (stage) =>
       rehearse(stage, geometry, tuning, () => undefined),
     );
     this.scheduling = await this.#background.ready;
@@ -115,6 +118,15 @@ export class Runtime<Result> {
     this.#bring().catch(() => undefined);
   }
 
+  /**
+   * What is left of the rehearsal, to go on with: where this machine, on which all replicas run that have such a
+   * rest, is not crowded by them already.
+   */
+  get practice(): Play | undefined {
+    const crowded = this.#o.replicas > REPLICAS_PER_PROCESSOR * availableParallelism();
+    return crowded ? undefined : this.#rehearsed;
+  }
+
   /** Transfers of a state, to us and from us. */
   get transfers(): Pick<StateTransfer<Result>, 'given' | 'received' | 'receivedBytes'> {
     return this.#transfer;
@@ -128,7 +140,7 @@ export class Runtime<Result> {
     await this.#bringing?.catch(() => undefined);
     await this.#background.stop();
     this.#waker.close();
-    this.practice?.close();
+    this.#rehearsed?.close();
     this.#context.close();
   }
 
