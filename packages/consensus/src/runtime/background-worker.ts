@@ -18,6 +18,7 @@ import type {
 } from './background-protocol.ts';
 import { clockAhead, monotonicUs } from './clock.ts';
 import { copyOf } from './copy-of.ts';
+import { Practice } from './practice.ts';
 import { rehearse } from './rehearsal.ts';
 import { ThreadBoost } from './thread-boost.ts';
 import { backendOf, deviceOf, withRehearsalContext } from './transport.ts';
@@ -36,11 +37,10 @@ const context = deviceOf(data.transport).attach(data.contextHandle);
 const tuning = copyOf(data.tuning);
 const geometry = copyOf(data.geometry);
 const { fifoPriority, tickUs, spinUs } = tuning;
-const practice = withRehearsalContext(data.transport, context, (stage) => {
+withRehearsalContext(data.transport, context, (stage) => {
   const boost = new ThreadBoost(currentThreadId(), boostPriority(fifoPriority));
-  const play = rehearse(stage, geometry, tuning, boost.raise);
+  rehearse(stage, geometry, tuning, boost.raise);
   boost.end();
-  return play;
 });
 const assembly = new BackgroundAssembly(context, data.slots);
 const link = new PlaneLink(data.link);
@@ -70,6 +70,10 @@ const plane = new BackgroundPlane({
 });
 /** How long the thread waits awake for a request that is to come at any moment. */
 const REQUEST_SPIN_US = 200;
+const practice = new Practice(
+  { transport: data.transport, geometry, tuning },
+  new ThreadBoost(currentThreadId(), 0).raise,
+);
 let mail = 0;
 let practised = 0;
 
@@ -129,7 +133,7 @@ function takeMail(): void {
 function practise(): void {
   if (link.int('practised') === practised || !link.isLed) return;
   practised = link.int('practised');
-  practice?.step();
+  practice.step();
 }
 
 doorbell.watchThisThread();
@@ -143,8 +147,8 @@ try {
   }
 } finally {
   boost.end();
-  practice?.close();
 }
+practice.close();
 context.close();
 // Not `port.close()`: an event loop that runs out drains V8's platform tasks, and a compile job there
 // can wait for ever for a collection in this isolate, which no longer runs.

@@ -4,7 +4,7 @@ import type { PlaneLink } from '../planes/plane-link.ts';
 import type { ReplicationPlane } from '../planes/replication-plane.ts';
 import type { ProposeOutcome } from '../propose-outcome.ts';
 import { monotonicUs } from './clock.ts';
-import type { Play } from './play.ts';
+import type { Practice } from './practice.ts';
 
 /** How many polls between two looks at the clock while a proposal spins. */
 const POLLS_PER_CLOCK_READ = 4096;
@@ -21,7 +21,7 @@ export class DirectMode<Result> {
    * Goes on while this thread waits to lead. Code that did not run for five milliseconds has been displaced
    * from the processor's caches, and takes two to three times as long when it is needed.
    */
-  practice: Play | undefined;
+  practice: Pick<Practice, 'step'> | undefined;
   /** How long the thread has waited since it practised last, and what was applied then. */
   #waitedMs = 0;
   #appliedThen = LOG_BEGIN;

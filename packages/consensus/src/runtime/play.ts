@@ -3,6 +3,7 @@ import type { Context } from '@mu-smr/verbs';
 import type { Tuning } from '../limits.ts';
 import type { StateMachine } from '../state-machine.ts';
 import { clockAhead } from './clock.ts';
+import { copyOf } from './copy-of.ts';
 import { oneThreadGroup, type OneThreadMember } from './one-thread-group.ts';
 
 const ROUNDS_MAX = 3000;
@@ -15,6 +16,23 @@ export interface Stage {
   readonly geometry: LogGeometry;
   readonly tuning: Tuning;
   readonly raiseReplication: (raised: boolean) => void;
+}
+
+const SMALL = { capacityBytes: 65_536, payloadBytesMax: 1024, windowBytes: 8192 };
+
+/** A replica's own, but for a small ring, and a tuning in which a command that finds no room is given up at once. */
+export function stageLike(
+  context: Context,
+  geometry: LogGeometry,
+  tuning: Tuning,
+  raiseReplication: (raised: boolean) => void,
+): Stage {
+  return {
+    context,
+    geometry: copyOf(geometry, SMALL),
+    tuning: copyOf(tuning, { proposeDeadlineMs: 1 }),
+    raiseReplication,
+  };
 }
 
 /** More than V8 tells apart at one call: the replica's own is then no surprise to compiled code. */

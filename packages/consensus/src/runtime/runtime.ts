@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import { currentThreadId, EventLoopWaker, type Context } from '@mu-smr/verbs';
 import { ReplicationAssembly } from '../planes/assembly.ts';
 import type { PlaneLink } from '../planes/plane-link.ts';
@@ -12,14 +11,11 @@ import { Connections } from './connections.ts';
 import type { Greeting } from './handshake.ts';
 import { Meeting } from './meeting.ts';
 import { placesOf } from './meeting-place.ts';
-import type { Play } from './play.ts';
+import { mayPractise, Practice } from './practice.ts';
 import { rehearse } from './rehearsal.ts';
 import { Rendezvous, type Guest } from './rendezvous.ts';
 import { StateTransfer } from './state-transfer.ts';
 import { backendOf, deviceOf, withRehearsalContext } from './transport.ts';
-
-/** With more of them, whatever one does in its spare time is taken from the others. */
-const REPLICAS_PER_PROCESSOR = 2;
 
 /** How a running replica is told of things. */
 export interface RuntimeHooks {
@@ -36,7 +32,8 @@ export class Runtime<Result> {
   /** This life of the replica: not to be had by another, so 48 random bits. */
   readonly incarnation = 1 + randomBytes(6).readUIntBE(0, 6);
   readonly plane: ReplicationPlane<Result>;
-  #rehearsed: Play | undefined;
+  /** For a thread that waits to lead. */
+  readonly practice: Practice | undefined;
   readonly #o: CompleteOptions<Result>;
   readonly #link: PlaneLink;
   readonly #context: Context;
@@ -91,6 +88,7 @@ export class Runtime<Result> {
     this.#rendezvous = this.#makeRendezvous();
     const peers = Array.from({ length: slots }, (_, peer) => peer).filter((peer) => peer !== id);
     this.#transfer = new StateTransfer(this.plane, link, stateMachine, this.#rendezvous, peers);
+    if (mayPractise(transport, replicas)) this.practice = new Practice(options, () => undefined);
   }
 
   /**
@@ -99,7 +97,7 @@ export class Runtime<Result> {
    */
   async meet(deadline: AbortSignal, calledOff: AbortSignal | undefined): Promise<void> {
     const { transport, geometry, tuning, id } = this.#o;
-    this.#rehearsed = withRehearsalContext(transport, this.#context, (stage) =>
+    withRehearsalContext(transport, this.#context, (stage) =>
       rehearse(stage, geometry, tuning, () => undefined),
     );
     this.scheduling = await this.#background.ready;
@@ -118,15 +116,6 @@ export class Runtime<Result> {
     this.#bring().catch(() => undefined);
   }
 
-  /**
-   * What is left of the rehearsal, to go on with: where this machine, on which all replicas run that have such a
-   * rest, is not crowded by them already.
-   */
-  get practice(): Play | undefined {
-    const crowded = this.#o.replicas > REPLICAS_PER_PROCESSOR * availableParallelism();
-    return crowded ? undefined : this.#rehearsed;
-  }
-
   /** Transfers of a state, to us and from us. */
   get transfers(): Pick<StateTransfer<Result>, 'given' | 'received' | 'receivedBytes'> {
     return this.#transfer;
@@ -139,8 +128,8 @@ export class Runtime<Result> {
     this.#rendezvous.close();
     await this.#bringing?.catch(() => undefined);
     await this.#background.stop();
+    this.practice?.close();
     this.#waker.close();
-    this.#rehearsed?.close();
     this.#context.close();
   }
 

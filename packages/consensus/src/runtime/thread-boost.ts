@@ -3,7 +3,7 @@ import { scheduleThread } from '@mu-smr/verbs';
 /** Has another thread of this process run before everything of normal priority, while it is raised. */
 export class ThreadBoost {
   readonly #thread: number;
-  #fifoPriority: number;
+  readonly #fifoPriority: number;
   #raised = false;
 
   /** `fifoPriority` 0: it is never raised. */
@@ -18,9 +18,8 @@ export class ThreadBoost {
     scheduleThread(this.#thread, raised ? this.#fifoPriority : 0);
   };
 
-  /** Leaves the thread as it was, for nobody else would, and as it is from now on. */
+  /** Leaves the thread as it was: nobody else would. */
   end(): void {
     if (this.#raised) this.raise(false);
-    this.#fifoPriority = 0;
   }
 }

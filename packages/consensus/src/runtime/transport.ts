@@ -66,23 +66,25 @@ export function tuningOf(transport: Transport): Tuning {
 
 /**
  * Lends the context on which a fail-over is to be rehearsed: queue pairs of a device are too dear for
- * that, so there it is shared memory of this process, and nothing of it stays. Over a device made of
- * software it is left out: microseconds are not what a fail-over takes there.
+ * that, so there it is shared memory of this process. Over a device made of software it is left out:
+ * microseconds are not what a fail-over takes there.
  */
-export function withRehearsalContext<Rest extends { close(): void }>(
+export function withRehearsalContext(
   transport: Transport,
   own: Context,
-  play: (context: Context) => Rest,
-): Rest | undefined {
-  if (transport.kind === 'shm') return play(own);
-  if (isSoftware(transport)) return undefined;
+  play: (context: Context) => void,
+): void {
+  if (transport.kind === 'shm') {
+    play(own);
+    return;
+  }
+  if (isSoftware(transport)) return;
   const fabric = mkdtempSync('/dev/shm/mu-rehearsal-');
   const context = shmDevice({ fabric }).open();
   try {
-    play(context).close();
+    play(context);
   } finally {
     context.close();
     rmSync(fabric, { recursive: true, force: true });
   }
-  return undefined;
 }
