@@ -71,6 +71,8 @@ inline void copy_in_order(uint8_t* to, const uint8_t* from, size_t length) {
   reinterpret_cast<std::atomic<uint64_t>*>(to + body)->store(last, std::memory_order_release);
 }
 
+constexpr uint64_t kLineBytes = 64;
+
 Operation operation_of(Opcode opcode) {
   switch (opcode) {
     case Opcode::kRdmaRead:
@@ -94,6 +96,15 @@ uint64_t atomic_on(std::atomic<uint64_t>* target, const SendEntry& entry, Opcode
 }
 
 }  // namespace
+
+void ShmQueuePair::expect(const SendEntry& entry) {
+  const PeerRegion* region = link_.peer == nullptr ? nullptr : link_.peer->mapped(entry.remote_key);
+  if (region == nullptr) return;
+  const uint64_t end = static_cast<uint64_t>(entry.remote_offset) + entry.length;
+  if (end > region->mapping->size()) return;
+  for (uint64_t at = entry.remote_offset; at < end; at += kLineBytes)
+    __builtin_prefetch(region->mapping->data() + at, 1);
+}
 
 void ShmQueuePair::execute(const SendEntry& entry, const HandleResolver& handles, Moment& moment) {
   complete(entry, carry_out(entry, handles), moment);

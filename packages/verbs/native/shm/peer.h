@@ -39,8 +39,13 @@ class Peer {
   /// The region of that key as last mapped, or null when the peer has none, or does not come to the
   /// end of relocating it.
   PeerRegion* find(uint32_t key) {
+    PeerRegion* cached = mapped(key);
+    return cached != nullptr ? cached : map(key);
+  }
+  /// The same, but null where it is not mapped yet.
+  PeerRegion* mapped(uint32_t key) {
     PeerRegion& cached = regions_[key_slot(key)];
-    return cached.key == key && key != 0 ? &cached : map(key);
+    return cached.key == key && key != 0 ? &cached : nullptr;
   }
 
   /// Maps every region of the domain that the peer has now, so that the data path need not: mapping

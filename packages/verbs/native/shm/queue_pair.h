@@ -31,6 +31,8 @@ class ShmQueuePair final : public QueuePair {
 
   // datapath.cc; posting thread only.
 
+  /// Has the processor fetch the lines that a write will change, while it does something else.
+  void expect(const SendEntry& entry);
   /// Carries out one work request and pushes its completion. `moment` is that of the doorbell.
   void execute(const SendEntry& entry, const HandleResolver& handles, Moment& moment);
   /// The same, but without a completion of a success: returns whether it was one.

@@ -12,6 +12,11 @@
 
 namespace mu::shm {
 
+/// Writes of which the processor is told where they go before the first of them is carried out: two lines are
+/// there soon, and long copies fetch for themselves as fast.
+constexpr uint32_t kExpectedAbove = 128;
+constexpr uint32_t kExpectedMax = 3072;
+
 class ShmSendRing final : public SendRing {
  public:
   /// With a modelled round trip completions come later, and nothing is immediate.
@@ -47,6 +52,7 @@ class ShmSendRing final : public SendRing {
     const uint32_t count = std::min(write.count, kNowTargetsMax);
     uint32_t done = 0;
     Moment moment;
+    if (write.length > kExpectedAbove && write.length <= kExpectedMax) expect(write, count);
     for (uint32_t n = 0; n < count; n++) {
       const SendEntry entry = entry_of(write, n);
       ShmQueuePair* queue_pair = queue_pair_of(entry);
@@ -60,6 +66,16 @@ class ShmSendRing final : public SendRing {
   }
 
  private:
+  /// A write ends with an atomic operation, before which all that was stored must be in the nearest cache:
+  /// without this the lines of the second target would be fetched only when all those of the first have come.
+  void expect(const WriteNow& write, uint32_t count) const {
+    for (uint32_t n = 0; n < count; n++) {
+      const SendEntry entry = entry_of(write, n);
+      auto* queue_pair = static_cast<ShmQueuePair*>(handles_.queue_pair(entry.queue_pair));
+      if (queue_pair != nullptr) queue_pair->expect(entry);
+    }
+  }
+
   uint32_t* words() const { return reinterpret_cast<uint32_t*>(memory_->data()); }
 
   /// Null when it was closed between post and doorbell: its work request goes with it. But others may
