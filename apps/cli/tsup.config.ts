@@ -6,6 +6,7 @@ const program: Options = {
     main: 'src/main.ts',
     'bench-replica': 'src/bench/bench-replica.ts',
     'chaos-replica': 'src/chaos/chaos-replica.ts',
+    'leader-cost': 'src/bench/leader-cost.ts',
     'permission-switches': 'src/bench/permission-switches.ts',
     'proxied-redis': 'src/bench/redis/proxied-redis.ts',
   },

@@ -10,7 +10,16 @@ import { bytes, duration } from '../src/bench/report/units.ts';
 import { Home } from './support/home.ts';
 import { Mu } from './support/mu.ts';
 
-const PARTS = ['growth', 'throughput', 'wraps', 'modelled', 'failover', 'permissions', 'redis'];
+const PARTS = [
+  'growth',
+  'leaderCost',
+  'throughput',
+  'wraps',
+  'modelled',
+  'failover',
+  'permissions',
+  'redis',
+];
 
 const home = new Home();
 const directory = mkdtempSync(join(tmpdir(), 'mu-report-test-'));

@@ -24,7 +24,7 @@ const context = shmDevice({
 let nowUs = 1e6 + 0.5;
 let applied = 0;
 const members = oneThreadGroup({
-  context,
+  contexts: [context, context, context],
   geometry: GEOMETRY,
   tuning: DEFAULT_TUNING,
   nowUs: () => nowUs,

@@ -1,7 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { AccessFlags, shmDevice, type Context, type ProtectionDomain } from '@mu-smr/verbs';
 import { latencyHistogram, percentilesOf, recordMs, type Percentiles } from './latency.ts';
+import { serveMeasurement } from './measuring-process.ts';
 
 /** What a switch of permissions costs its owner, by how it is done. */
 export interface SwitchCosts {
@@ -24,7 +23,7 @@ export interface SwitchPlan {
 
 const { localWrite, remoteRead, remoteWrite } = AccessFlags;
 
-/** Measures the switches on one region size after the other, in a fabric of its own. */
+/** Measures the switches on one region size after the other. */
 function measureSwitches(
   fabric: string,
   plan: SwitchPlan,
@@ -80,21 +79,4 @@ function timed(times: number, work: (n: number) => void): Percentiles {
   return percentilesOf(histogram);
 }
 
-/** A process of its own: the parent sends one plan and gets the costs, size by size. */
-async function serve(directory: string, plan: SwitchPlan): Promise<void> {
-  const own = mkdtempSync(join(directory, 'switches-'));
-  const sent: Promise<void>[] = [];
-  try {
-    measureSwitches(join(own, 'fabric'), plan, (costs) =>
-      sent.push(new Promise((resolve) => process.send?.(costs, () => resolve()))),
-    );
-    await Promise.all(sent);
-  } finally {
-    rmSync(own, { recursive: true, force: true });
-    process.disconnect();
-  }
-}
-
-process.once('message', ({ directory, plan }: { directory: string; plan: SwitchPlan }) => {
-  void serve(directory, plan);
-});
+serveMeasurement(measureSwitches);

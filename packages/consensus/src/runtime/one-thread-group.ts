@@ -10,13 +10,13 @@ import type { StateMachine } from '../state-machine.ts';
 import { DirectMode } from './direct-mode.ts';
 import { Timeline } from './timeline.ts';
 
-const MEMBERS = 3;
 /** Numbers above 31 bits, as those of a real group mostly are. */
 const NONCE = [0x8000_0001, 0xffff_fffe] as const;
 
 /** What all members of a group have in common. */
 export interface OneThreadGroupOptions<Result> {
-  readonly context: Context;
+  /** One for each member; several may be the same. */
+  readonly contexts: readonly Context[];
   readonly geometry: LogGeometry;
   readonly tuning: Tuning;
   readonly nowUs: () => number;
@@ -25,7 +25,7 @@ export interface OneThreadGroupOptions<Result> {
   readonly raiseReplication?: (raised: boolean) => void;
 }
 
-/** One replica of three: both of its planes, to be stepped by whoever made them. */
+/** One replica of the group: both of its planes, to be stepped by whoever made them. */
 export interface OneThreadMember<Result> {
   readonly id: number;
   readonly replication: ReplicationPlane<Result>;
@@ -45,23 +45,18 @@ const idle = (): void => undefined;
 const idler = (): void => undefined;
 
 /**
- * Founds a group of three replicas within the calling thread: for rehearsals, tests and measurements
- * of the replicas' own code.
+ * Founds a group of replicas within the calling thread: for rehearsals, tests and measurements of the
+ * replicas' own code.
  */
 export function oneThreadGroup<Result>(
   options: OneThreadGroupOptions<Result>,
 ): OneThreadMember<Result>[] {
-  const { context, geometry } = options;
-  const replication = Array.from(
-    { length: MEMBERS },
-    () => new ReplicationAssembly(context, MEMBERS, geometry),
-  );
-  const background = Array.from(
-    { length: MEMBERS },
-    () => new BackgroundAssembly(context, MEMBERS),
-  );
-  for (let a = 0; a < MEMBERS; a++)
-    for (let b = 0; b < MEMBERS; b++) {
+  const { contexts, geometry } = options;
+  const slots = contexts.length;
+  const replication = contexts.map((context) => new ReplicationAssembly(context, slots, geometry));
+  const background = contexts.map((context) => new BackgroundAssembly(context, slots));
+  for (let a = 0; a < slots; a++)
+    for (let b = 0; b < slots; b++) {
       replication[a].connect(b, replication[b].offer(a));
       if (a !== b) background[a].connect(b, background[b].offer(a));
     }
@@ -69,13 +64,15 @@ export function oneThreadGroup<Result>(
 }
 
 function member<Result>(
-  { geometry, tuning, nowUs, stateMachine, raiseReplication = idle }: OneThreadGroupOptions<Result>,
+  options: OneThreadGroupOptions<Result>,
   self: number,
   replication: ReplicationAssembly,
   background: BackgroundAssembly,
 ): OneThreadMember<Result> {
+  const { contexts, geometry, tuning, nowUs, stateMachine, raiseReplication = idle } = options;
+  const slots = contexts.length;
   const link = new PlaneLink();
-  const shared = { self, slots: MEMBERS, link, geometry, nonce: NONCE, tuning };
+  const shared = { self, slots, link, geometry, nonce: NONCE, tuning };
   const { sendRing, completionQueue, memory, lanes } = replication;
   const timeline = new Timeline(link, () => undefined);
   const plane = new ReplicationPlane<Result>({
@@ -105,14 +102,14 @@ function member<Result>(
     wakeReplication: self === 0 ? idle : idler,
     raiseReplication: self === 0 ? idle : raiseReplication,
   });
-  for (let id = 0; id < MEMBERS; id++) {
+  for (let id = 0; id < slots; id++) {
     const incoming = replication.incoming(id);
     const outgoing = replication.outgoing(id);
     const peer = background.peers.find((one) => one.id === id);
     backgroundPlane.connect({ id, incoming, outgoing, peer }, nowUs());
     plane.membership.connected(id, id + 1);
   }
-  plane.beginning.found(Configuration.initial([1, 2, 3]));
+  plane.beginning.found(Configuration.initial(contexts.map((_, id) => id + 1)));
   return {
     id: self,
     replication: plane,

@@ -12,7 +12,7 @@ const COMMANDS_BETWEEN = 5;
 
 /** What a play takes place on. */
 export interface Stage {
-  readonly context: Context;
+  readonly contexts: readonly Context[];
   readonly geometry: LogGeometry;
   readonly tuning: Tuning;
   readonly raiseReplication: (raised: boolean) => void;
@@ -28,7 +28,7 @@ export function stageLike(
   raiseReplication: (raised: boolean) => void,
 ): Stage {
   return {
-    context,
+    contexts: [context, context, context],
     geometry: copyOf(geometry, SMALL),
     tuning: copyOf(tuning, { proposeDeadlineMs: 1 }),
     raiseReplication,

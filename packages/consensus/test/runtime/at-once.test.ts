@@ -23,7 +23,7 @@ describe('a command that is replicated at once', () => {
     nowUs = 1e6 + 0.5;
     applied = [[], [], []];
     members = oneThreadGroup({
-      context,
+      contexts: [context, context, context],
       geometry: GEOMETRY,
       tuning: { ...DEFAULT_TUNING, proposeDeadlineMs: 10 },
       nowUs: () => nowUs,

@@ -22,7 +22,8 @@ describe('a thread that waits to lead', () => {
     practice: Play;
   } {
     const tuning = { ...DEFAULT_TUNING, proposeDeadlineMs: 10, practiceUs };
-    const stage = { context, geometry: GEOMETRY, tuning, raiseReplication: () => undefined };
+    const contexts = [context, context, context];
+    const stage = { contexts, geometry: GEOMETRY, tuning, raiseReplication: () => undefined };
     members = oneThreadGroup({
       ...stage,
       nowUs: () => nowUs,

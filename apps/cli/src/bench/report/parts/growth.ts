@@ -1,7 +1,6 @@
 import type { Distribution, Percentiles, Tail } from '../../latency.ts';
 import { measureProposing } from '../../propose-measurement.ts';
 import { cdfCharts } from '../cdf.ts';
-import { linearFit, type LinearFit } from '../linear-fit.ts';
 import type { Chart, Check, Part, Section, Series } from '../part.ts';
 import { bytes, digits, duration } from '../units.ts';
 
@@ -49,20 +48,15 @@ export function growthPart(plan: {
 }
 
 function show(points: readonly Point[]): Section {
-  const ours = fit(points, costNs);
-  const raw = fit(points, ({ rawMeanNs }) => rawMeanNs);
   return {
     title: 'Payloads and group sizes',
     text: [
-      'One proposal at a time, decided and applied at the leader before the next begins. Its limit is a loop in C++ that writes the same bytes to the same peers through the same provider until a majority has them, in turns with ours. Cost is the median latency less the clock read in it: what the leader does. Means also hold what the leader waits for followers that replay on the same few cores.',
-      describe('A proposal', ours),
-      describe('A raw round', raw),
+      "One proposal at a time, decided and applied at the leader before the next begins. Its limit is a loop in C++ that writes the same bytes to the same peers through the same provider until a majority has them, in turns with ours. On fewer cores than replicas all of it also holds what the leader waits for: followers that replay beside it. What is the leader's own stands in the next part.",
     ],
-    checks: [...headline(points), linearity(ours)],
+    checks: headline(points),
     charts: [
       byPayload(points),
       byReplicas(points),
-      fitChart(points, ours),
       ...cdfCharts(
         `${points[0].replicas} replicas`,
         points
@@ -80,7 +74,7 @@ function show(points: readonly Point[]): Section {
     ],
     tables: [
       {
-        head: ['replicas', 'payload', 'mean', 'p50', 'p99', 'p99.9', 'raw mean', 'ratio of means', 'line says'], // prettier-ignore
+        head: ['replicas', 'payload', 'mean', 'p50', 'p99', 'p99.9', 'raw mean', 'ratio of means'], // prettier-ignore
         rows: points.map((point) => [
           String(point.replicas),
           bytes(point.payloadBytes),
@@ -90,39 +84,9 @@ function show(points: readonly Point[]): Section {
           duration(point.latencyNs.p999),
           duration(point.rawMeanNs),
           digits(point.meanNs / point.rawMeanNs),
-          duration(ours.predict(inputsOf(point))),
         ]),
       },
     ],
-  };
-}
-
-function costNs({ latencyNs, clockReadNs }: Point): number {
-  return Math.max(1, latencyNs.p50 - clockReadNs);
-}
-
-/** A constant, the peers, and the bytes that go to them. */
-function inputsOf({ replicas, payloadBytes }: Point): number[] {
-  const peers = replicas - 1;
-  return [1, peers, peers * payloadBytes];
-}
-
-function fit(points: readonly Point[], y: (point: Point) => number): LinearFit {
-  return linearFit(points.map((point) => ({ inputs: inputsOf(point), y: y(point) })));
-}
-
-function describe(what: string, { coefficients, rSquared, residualMax }: LinearFit): string {
-  const [base, perPeer, perByte] = coefficients;
-  return `${what} costs ${digits(base)} ns + ${digits(perPeer)} ns × peers + ${digits(perByte)} ns × peers × bytes: R² = ${rSquared.toFixed(3)}, the farthest point is ${digits(100 * residualMax)} % off.`;
-}
-
-function linearity({ rSquared, residualMedian, residualMax }: LinearFit): Check {
-  return {
-    what: 'Cost is linear in peers × bytes',
-    measured: `R² ${rSquared.toFixed(3)}, points off the line by ${digits(100 * residualMedian)} % (median), ${digits(100 * residualMax)} % (most)`,
-    limit: 'R² 1',
-    goal: 'R² ≥ 0.95',
-    met: rSquared >= 0.95,
   };
 }
 
@@ -183,21 +147,4 @@ function lines(
       points: points.map((point) => [x(point), point.rawWriteNs.p50 / 1e3]),
     },
   ];
-}
-
-function fitChart(points: readonly Point[], ours: LinearFit): Chart {
-  const sizes = [...new Set(points.map(({ replicas }) => replicas))];
-  return {
-    title: 'Cost by peers × bytes, and the line through it',
-    x: { label: 'peers × bytes', log: true },
-    y: { label: 'µs', log: true },
-    series: sizes.flatMap((size, colour) => {
-      const of = points.filter(({ replicas }) => replicas === size);
-      const x = (point: Point): number => (point.replicas - 1) * point.payloadBytes;
-      return [
-        { name: `${size} replicas`, colour, points: of.map((point) => [x(point), costNs(point) / 1e3] as const) },
-        { name: `line, ${size}`, colour, broken: true, points: of.map((point) => [x(point), ours.predict(inputsOf(point)) / 1e3] as const) },
-      ]; // prettier-ignore
-    }),
-  };
 }

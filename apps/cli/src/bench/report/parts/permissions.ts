@@ -1,9 +1,4 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { CliError } from '../../../errors.ts';
-import { onParentDeath } from '../../../group/parent-death.ts';
-import { makeBenchDirectory, removeBenchDirectory } from '../../bench-directory.ts';
+import { measureInProcess } from '../../measuring-process.ts';
 import type { SwitchCosts, SwitchPlan } from '../../permission-switches.ts';
 import type { Part, Section } from '../part.ts';
 import { bytes, duration } from '../units.ts';
@@ -21,47 +16,13 @@ export function permissionsPart(plan: SwitchPlan): Part<readonly SwitchCosts[]> 
     name: 'permissions',
     units: plan.regionBytes.length,
     secondsPerUnit: 1,
-    async measure(signal, done) {
-      const directory = makeBenchDirectory();
-      try {
-        return await measureInChild(directory, plan, signal, done);
-      } finally {
-        removeBenchDirectory(directory);
-      }
+    measure(signal, done) {
+      return measureInProcess<SwitchPlan, SwitchCosts>('permission-switches', plan, signal, (one) =>
+        done(`regions of ${bytes(one.regionBytes)}`),
+      );
     },
     show,
   };
-}
-
-async function measureInChild(
-  directory: string,
-  plan: SwitchPlan,
-  signal: AbortSignal,
-  done: (unit: string) => void,
-): Promise<SwitchCosts[]> {
-  signal.throwIfAborted();
-  const path = fileURLToPath(new URL('./permission-switches.js', import.meta.url));
-  const [command, args] = onParentDeath('KILL', process.execPath, [path]);
-  const child = fork(path, {
-    execPath: command,
-    execArgv: args.slice(0, -1),
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    detached: true,
-  });
-  const abort = (): boolean => child.kill('SIGKILL');
-  signal.addEventListener('abort', abort, { once: true });
-  const costs: SwitchCosts[] = [];
-  child.on('message', (one: SwitchCosts) => {
-    costs.push(one);
-    done(`regions of ${bytes(one.regionBytes)}`);
-  });
-  child.send({ directory, plan });
-  const [status] = (await once(child, 'exit')) as [number | null];
-  signal.removeEventListener('abort', abort);
-  signal.throwIfAborted();
-  if (status !== 0 || costs.length !== plan.regionBytes.length)
-    throw new CliError('BENCH_FAILED', `permission switches ended with status ${status}`);
-  return costs;
 }
 
 function show(costs: readonly SwitchCosts[]): Section {
