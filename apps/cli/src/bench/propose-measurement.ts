@@ -1,6 +1,6 @@
 import { BenchGroup, type BenchChild, type BenchGroupOptions } from './bench-group.ts';
 import type { ProposePlan, ProposeResult } from './messages.ts';
-import { giveOwnCore } from './pinning.ts';
+import { giveOwnCore, type Followers } from './pinning.ts';
 
 /** What was measured, and whether the leader had a core of its own. */
 export type Measured = ProposeResult & { readonly ownCore: boolean };
@@ -19,7 +19,10 @@ export async function measureProposing(
   const results: Measured[] = [];
   const goOn = (): Promise<void> =>
     BenchGroup.with(options, async (group) => {
-      const { leader, ownCore } = await pinnedLeader(group);
+      const { leader, ownCore } = await pinnedLeader(
+        group,
+        options.devices === undefined ? 'replay beside it' : 'keep away',
+      );
       for (const plan of plans.slice(results.length)) {
         const proposed = leader.next('proposed', MEASUREMENT_MS);
         leader.send({ kind: 'propose', plan });
@@ -34,10 +37,11 @@ export async function measureProposing(
 /** The leader of a group, on a core of its own where there is one. */
 export async function pinnedLeader(
   group: BenchGroup,
+  followers: Followers = 'replay beside it',
 ): Promise<{ leader: BenchChild; ownCore: boolean }> {
   const leader = await group.leader();
   const others = group.children.filter((child) => child !== leader).map(({ pid }) => pid);
-  return { leader, ownCore: giveOwnCore(leader.pid, others) };
+  return { leader, ownCore: giveOwnCore(leader.pid, others, followers) };
 }
 
 /** How often one measurement is begun anew because the group changed its leader in the middle of it. */
