@@ -30,6 +30,9 @@ export interface LeaderCostPlan {
 const GEOMETRY = { capacityBytes: 1 << 24, payloadBytesMax: 1 << 19, windowBytes: 1 << 21 };
 /** A block of proposals: much beside a clock read, little beside the ring. */
 const BLOCK_BYTES = 512 * 1024;
+/** Until followers' progress is known to the leader, and the ring is recycled. */
+const TICKS_TO_ROOM = 4;
+const TICKS_MAX = 100_000;
 
 /** A whole group in one thread: only the leader's proposals are timed, and nobody is ever waited for. */
 class SteppedGroup {
@@ -87,17 +90,25 @@ class SteppedGroup {
   /** Everybody has applied everything, and the leader knows it and has room again. */
   #catchUp(): void {
     const { applied } = this.#leader.replication.replayer;
-    do this.#tick();
-    while (this.#members.some(({ replication }) => replication.replayer.applied < applied));
-    for (let n = 0; n < 4; n++) this.#tick();
+    this.#tickUntil(() =>
+      this.#members.every(({ replication }) => replication.replayer.applied >= applied),
+    );
+    for (let n = 0; n < TICKS_TO_ROOM; n++) this.#tick();
   }
 
   #elect(): OneThreadMember<number> {
-    for (;;) {
+    const leading = (): OneThreadMember<number> | undefined =>
+      this.#members.find(({ replication }) => replication.leading);
+    this.#tickUntil(() => leading() !== undefined);
+    return leading() as OneThreadMember<number>;
+  }
+
+  #tickUntil(done: () => boolean): void {
+    for (let ticks = 0; ticks < TICKS_MAX; ticks++) {
       this.#tick();
-      const leader = this.#members.find(({ replication }) => replication.leading);
-      if (leader !== undefined) return leader;
+      if (done()) return;
     }
+    throw new Error(`the group came no further in ${TICKS_MAX} ticks`);
   }
 
   #tick(): void {
