@@ -6,8 +6,9 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
-#include "rings.h"
+#include "completion_ring.h"
 #include "types.h"
 
 namespace mu {
@@ -39,19 +40,23 @@ class MemoryRegion {
 
 class CompletionQueue {
  public:
+  /// `memory` is that of its ring.
+  CompletionQueue(std::shared_ptr<Mapping> memory, uint32_t depth)
+      : memory_(std::move(memory)), ring_(memory_->data(), depth) {}
   virtual ~CompletionQueue() = default;
-  virtual std::shared_ptr<Mapping> ring() const = 0;
+  std::shared_ptr<Mapping> memory() const { return memory_; }
+  /// Owning thread only.
+  CompletionRing& ring() { return ring_; }
   /// `Received` for each place of the ring; null where nothing is ever received.
   virtual std::shared_ptr<Mapping> received() const { return nullptr; }
   /// Whether `poll` must be called to see completions.
   virtual bool needs_poll() const = 0;
   /// Brings finished work into the ring. Never blocks. Owning thread only.
   virtual void poll() = 0;
-  /// How many completions wait in the ring. Owning thread only.
-  virtual uint32_t waiting() const = 0;
-  /// The oldest of them, null without any; and gives it back. Owning thread only.
-  virtual const CompletionEntry* oldest() const = 0;
-  virtual void drop_oldest() = 0;
+
+ private:
+  std::shared_ptr<Mapping> memory_;
+  CompletionRing ring_;
 };
 
 class SendRing {

@@ -22,8 +22,8 @@ int target_of(const WriteNow& write, const CompletionEntry& completion) {
 
 /// Takes in the oldest completions, as long as they are of this write or of earlier ones to its targets.
 /// False where another is first.
-bool take_in(WriteNow& write, CompletionQueue& queue) {
-  for (const CompletionEntry* one = queue.oldest(); one != nullptr; one = queue.oldest()) {
+bool take_in(WriteNow& write, CompletionRing& ring) {
+  for (const CompletionEntry* one = ring.oldest(); one != nullptr; one = ring.oldest()) {
     const int n = target_of(write, *one);
     if (n < 0) return false;
     WriteNow::Target& target = write.targets[n];
@@ -33,7 +33,7 @@ bool take_in(WriteNow& write, CompletionQueue& queue) {
       target.earlier++;
       target.earlier_id_low = one->work_request_id_low;
     }
-    queue.drop_oldest();
+    ring.drop_oldest();
   }
   return true;
 }
@@ -52,7 +52,7 @@ uint32_t await_writes(WriteNow& write) {
   for (uint32_t n = 0; n < write.count && n < kNowTargetsMax; n++) write.targets[n].earlier = 0;
   uint32_t looks = kLooks;
   do queue->poll();
-  while (take_in(write, *queue) && !enough(write) && --looks > 0);
+  while (take_in(write, queue->ring()) && !enough(write) && --looks > 0);
 
   uint32_t earlier = 0;
   for (uint32_t n = 0; n < write.count && n < kNowTargetsMax; n++)

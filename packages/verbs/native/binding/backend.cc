@@ -90,7 +90,7 @@ Napi::Value create_completion_queue(const Info& info) {
     auto queue = context->create_completion_queue(number(info, 1));
     auto result = Napi::Object::New(info.Env());
     result["queue"] = objects().completion_queues.add("ibv_create_cq", queue);
-    result["ring"] = view_of(info.Env(), queue->ring());
+    result["ring"] = view_of(info.Env(), queue->memory());
     result["needsPoll"] = queue->needs_poll();
     if (queue->received() != nullptr) result["received"] = view_of(info.Env(), queue->received());
     return result;

@@ -66,7 +66,7 @@ napi_value poll_completion_queue(napi_env env, napi_callback_info info) {
   if (queue == nullptr) return nullptr;
   uint32_t looks = kLooks;
   do queue->poll();
-  while (queue->waiting() < at_least && --looks > 0);
+  while (queue->ring().waiting() < at_least && --looks > 0);
   return nullptr;
 }
 

@@ -26,9 +26,7 @@ class RawLoop {
       : ring_(ring),
         queue_(queue),
         ring_words_(reinterpret_cast<uint32_t*>(ring.memory()->data())),
-        queue_words_(reinterpret_cast<uint32_t*>(queue.ring()->data())),
         ring_mask_((ring.memory()->size() / 4 - kRingEntries - kNowWords) / kSendEntryWords - 1),
-        queue_mask_((queue.ring()->size() / 4 - kRingEntries) / kCompletionEntryWords - 1),
         entries_(entries),
         count_(count),
         needed_(needed) {}
@@ -58,21 +56,18 @@ class RawLoop {
  private:
   bool take() {
     queue_.poll();
-    const uint32_t end = queue_words_[kRingProducer];
-    uint32_t at = queue_words_[kRingConsumer];
-    const auto* slots = reinterpret_cast<const CompletionEntry*>(queue_words_ + kRingEntries);
-    for (; at != end; at++, consumed_total_++)
-      if (slots[at & queue_mask_].status != 0) return false;
-    queue_words_[kRingConsumer] = at;
+    CompletionRing& completions = queue_.ring();
+    for (; const CompletionEntry* one = completions.oldest(); consumed_total_++) {
+      if (one->status != 0) return false;
+      completions.drop_oldest();
+    }
     return true;
   }
 
   SendRing& ring_;
   CompletionQueue& queue_;
   uint32_t* ring_words_;
-  uint32_t* queue_words_;
   uint32_t ring_mask_;
-  uint32_t queue_mask_;
   const SendEntry* entries_;
   uint32_t count_;
   uint32_t needed_;

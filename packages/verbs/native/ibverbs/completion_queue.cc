@@ -35,11 +35,10 @@ WorkQueue::Success message_of(const ibv_wc& one) {
 
 IbvCompletionQueue::IbvCompletionQueue(std::shared_ptr<Device> device,
                                        std::shared_ptr<CompletionChannel> channel, uint32_t depth)
-    : device_(std::move(device)),
+    : CompletionQueue(
+          std::make_shared<PinnedMapping>("ibv_create_cq", CompletionRing::bytes(depth)), depth),
+      device_(std::move(device)),
       channel_(std::move(channel)),
-      depth_(depth),
-      memory_(std::make_shared<PinnedMapping>("ibv_create_cq",
-                                              (kRingEntries + depth * kCompletionEntryWords) * 4)),
       received_(std::make_shared<PinnedMapping>("ibv_create_cq", depth * kReceivedWords * 4)),
       queue_(library().create_cq(device_->raw(), static_cast<int>(depth), nullptr,
                                  channel_ == nullptr ? nullptr : channel_->raw(), 0)) {
@@ -90,9 +89,7 @@ uint32_t IbvCompletionQueue::take_in() {
   ibv_wc completions[kBatch];
   uint32_t total = 0;
   for (;;) {
-    const uint32_t used = word(kRingProducer).load(std::memory_order_relaxed) -
-                          word(kRingConsumer).load(std::memory_order_acquire);
-    const uint32_t room = std::min(kBatch, depth_ - used);
+    const uint32_t room = std::min(kBatch, ring().room());
     const int found = room == 0 ? 0 : ibv_poll_cq(queue_, static_cast<int>(room), completions);
     for (int n = 0; n < found; n++) {
       const ibv_wc& one = completions[n];
@@ -114,11 +111,8 @@ uint32_t IbvCompletionQueue::take_in() {
 }
 
 void IbvCompletionQueue::push(const CompletionEntry& entry, const Received* received) {
-  const uint32_t tail = word(kRingProducer).load(std::memory_order_relaxed);
-  entries()[tail & (depth_ - 1)] = entry;
-  if (received != nullptr)
-    reinterpret_cast<Received*>(received_->data())[tail & (depth_ - 1)] = *received;
-  word(kRingProducer).store(tail + 1, std::memory_order_release);
+  const uint32_t place = ring().put(entry);
+  if (received != nullptr) reinterpret_cast<Received*>(received_->data())[place] = *received;
 }
 
 }  // namespace mu::ibverbs

@@ -21,17 +21,9 @@ class IbvCompletionQueue final : public CompletionQueue {
                      uint32_t depth);
   ~IbvCompletionQueue() override;
 
-  std::shared_ptr<Mapping> ring() const override { return memory_; }
   std::shared_ptr<Mapping> received() const override { return received_; }
   bool needs_poll() const override { return true; }
   void poll() override;
-  uint32_t waiting() const override {
-    return word(kRingProducer).load() - word(kRingConsumer).load();
-  }
-  const CompletionEntry* oldest() const override {
-    return waiting() == 0 ? nullptr : &entries()[word(kRingConsumer).load() & (depth_ - 1)];
-  }
-  void drop_oldest() override { word(kRingConsumer).store(word(kRingConsumer).load() + 1); }
 
   ibv_cq* raw() const { return queue_; }
   /// Work queues that complete here, by the serial number in their work request ids.
@@ -46,17 +38,9 @@ class IbvCompletionQueue final : public CompletionQueue {
  private:
   uint32_t take_in();
   bool something_outstanding() const;
-  CompletionEntry* entries() const {
-    return reinterpret_cast<CompletionEntry*>(memory_->data() + kRingEntries * 4);
-  }
-  std::atomic<uint32_t>& word(uint32_t index) const {
-    return reinterpret_cast<std::atomic<uint32_t>*>(memory_->data())[index];
-  }
 
   std::shared_ptr<Device> device_;
   std::shared_ptr<CompletionChannel> channel_;
-  uint32_t depth_;
-  std::shared_ptr<PinnedMapping> memory_;
   std::shared_ptr<PinnedMapping> received_;
   ibv_cq* queue_;
   std::atomic<bool> noticed_{false};

@@ -7,10 +7,10 @@
 namespace mu::shm {
 
 ShmCompletionQueue::ShmCompletionQueue(uint32_t depth, uint64_t round_trip_ns)
-    : depth_(depth),
-      round_trip_ns_(round_trip_ns),
-      memory_(std::make_shared<AnonymousMapping>(
-          "ibv_create_cq", (kRingEntries + depth * kCompletionEntryWords) * 4)) {}
+    : CompletionQueue(
+          std::make_shared<AnonymousMapping>("ibv_create_cq", CompletionRing::bytes(depth)), depth),
+      depth_(depth),
+      round_trip_ns_(round_trip_ns) {}
 
 bool ShmCompletionQueue::push_delayed(const CompletionEntry& entry, Moment& moment) {
   if (delayed_.size() == depth_) return false;

@@ -19,14 +19,8 @@ class ShmCompletionQueue final : public CompletionQueue {
   /// `round_trip_ns` delays completions by a modelled network; 0 shows them at once.
   ShmCompletionQueue(uint32_t depth, uint64_t round_trip_ns);
 
-  std::shared_ptr<Mapping> ring() const override { return memory_; }
   bool needs_poll() const override { return round_trip_ns_ != 0; }
   void poll() override;
-  uint32_t waiting() const override { return producer().load() - consumer().load(); }
-  const CompletionEntry* oldest() const override {
-    return waiting() == 0 ? nullptr : &entries()[consumer().load() & (depth_ - 1)];
-  }
-  void drop_oldest() override { consumer().store(consumer().load() + 1); }
 
   /// From the owning thread's doorbell. False when the ring is full: an overrun, which is for good
   /// and costs every queue pair that completes here its connection, as on hardware. What did not leave
@@ -51,27 +45,15 @@ class ShmCompletionQueue final : public CompletionQueue {
   };
 
   bool publish(const CompletionEntry& entry) {
-    const uint32_t tail = producer().load(std::memory_order_relaxed);
-    if (tail - consumer().load(std::memory_order_acquire) == depth_) return false;
-    entries()[tail & (depth_ - 1)] = entry;
-    producer().store(tail + 1, std::memory_order_release);
+    if (ring().room() == 0) return false;
+    ring().put(entry);
     return true;
   }
   bool push_delayed(const CompletionEntry& entry, Moment& moment);
   void fail_users();
 
-  std::atomic<uint32_t>& word(uint32_t index) const {
-    return reinterpret_cast<std::atomic<uint32_t>*>(memory_->data())[index];
-  }
-  std::atomic<uint32_t>& producer() const { return word(kRingProducer); }
-  std::atomic<uint32_t>& consumer() const { return word(kRingConsumer); }
-  CompletionEntry* entries() const {
-    return reinterpret_cast<CompletionEntry*>(memory_->data() + kRingEntries * 4);
-  }
-
   uint32_t depth_;
   uint64_t round_trip_ns_;
-  std::shared_ptr<AnonymousMapping> memory_;
   std::deque<Delayed> delayed_;
   bool overrun_ = false;
 

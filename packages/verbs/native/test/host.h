@@ -71,7 +71,7 @@ class Host {
   std::vector<uint8_t> snapshot() const;
   uint32_t key() const { return region->remote_key(); }
   uint32_t* ring_words() const { return reinterpret_cast<uint32_t*>(ring->memory()->data()); }
-  uint32_t* queue_words() const { return reinterpret_cast<uint32_t*>(queue->ring()->data()); }
+  uint32_t* queue_words() const { return reinterpret_cast<uint32_t*>(queue->memory()->data()); }
 
   std::unique_ptr<Objects> objects = std::make_unique<Objects>();
   std::shared_ptr<shm::ShmContext> context;
