@@ -69,8 +69,8 @@ class SendRing {
   virtual bool immediate() const { return false; }
   /// The write of the ring's memory to several targets.
   virtual WriteNow& now() const = 0;
-  /// The doorbell, and then that write. A bit for each target that has it, and for which no completion
-  /// will come: none unless `immediate`. Owning thread only.
+  /// The doorbell, and then that write. A bit for each target that has it already, and for which no
+  /// completion will come. Owning thread only.
   virtual uint32_t write_now() = 0;
 };
 

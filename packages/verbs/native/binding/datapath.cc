@@ -2,6 +2,7 @@
 
 #include "../objects.h"
 #include "await_writes.h"
+#include "errors.h"
 
 namespace mu::binding {
 namespace {
@@ -19,38 +20,46 @@ uint32_t handle_of(napi_env env, napi_callback_info info) {
   return handle;
 }
 
-SendRing* ring_of(napi_env env, napi_callback_info info) {
-  return objects().send_rings.peek(handle_of(env, info));
+/// Argument and result of the calls that a proposal waits for. Each value that the engine itself passes costs
+/// a call into it.
+struct Mailbox {
+  uint32_t ring;
+  uint32_t found;
+};
+constexpr size_t kMailboxWords = sizeof(Mailbox) / sizeof(uint32_t);
+
+Mailbox& mailbox_of(napi_env env, napi_callback_info info) {
+  void* data = nullptr;
+  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
+  return *static_cast<Mailbox*>(data);
 }
 
 // ringDoorbell(ring: number): void
 napi_value ring_doorbell(napi_env env, napi_callback_info info) {
-  SendRing* ring = ring_of(env, info);
+  SendRing* ring = objects().send_rings.peek(handle_of(env, info));
   if (ring != nullptr) ring->doorbell();
   return nullptr;
 }
 
-// writeNow(ring: number): number
+// writeNow(): void, by mailbox
 napi_value write_now(napi_env env, napi_callback_info info) {
-  SendRing* ring = ring_of(env, info);
-  uint32_t found = 0;
-  if (ring != nullptr) {
-    found = ring->write_now();
-    WriteNow& write = ring->now();
-    write.done = found;
-    if (write.needed != 0 && !ring->immediate()) found = await_writes(write);
-  }
-  napi_value result;
-  napi_create_uint32(env, found, &result);
-  return result;
+  Mailbox& mailbox = mailbox_of(env, info);
+  mailbox.found = 0;
+  SendRing* ring = objects().send_rings.peek(mailbox.ring);
+  if (ring == nullptr) return nullptr;
+  mailbox.found = ring->write_now();
+  WriteNow& write = ring->now();
+  write.done = mailbox.found;
+  if (write.needed != 0 && !ring->immediate()) mailbox.found |= await_writes(write);
+  return nullptr;
 }
 
-// awaitWrites(ring: number): number
+// awaitWrites(): void, by mailbox
 napi_value await_writes_again(napi_env env, napi_callback_info info) {
-  SendRing* ring = ring_of(env, info);
-  napi_value result;
-  napi_create_uint32(env, ring == nullptr ? 0 : await_writes(ring->now()), &result);
-  return result;
+  Mailbox& mailbox = mailbox_of(env, info);
+  SendRing* ring = objects().send_rings.peek(mailbox.ring);
+  mailbox.found = ring == nullptr ? 0 : await_writes(ring->now());
+  return nullptr;
 }
 
 // pollCompletionQueue(queue: number, atLeast: number): void
@@ -73,10 +82,13 @@ napi_value poll_completion_queue(napi_env env, napi_callback_info info) {
 }  // namespace
 
 void export_datapath(Napi::Env env, Napi::Object exports) {
+  auto mailbox = Napi::Uint32Array::New(env, kMailboxWords);
+  env.GetInstanceData<Instance>()->mailbox = Napi::Persistent(mailbox);
+  exports["mailbox"] = mailbox;
   const auto add = [&](const char* name, napi_callback callback) {
     napi_value function;
-    NAPI_THROW_IF_FAILED_VOID(
-        env, napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function));
+    NAPI_THROW_IF_FAILED_VOID(env, napi_create_function(env, name, NAPI_AUTO_LENGTH, callback,
+                                                        mailbox.Data(), &function));
     exports[name] = function;
   };
   add("ringDoorbell", ring_doorbell);

@@ -10,6 +10,8 @@ namespace mu::binding {
 /// What one environment (one thread's V8) keeps.
 struct Instance {
   Napi::FunctionReference verbs_error;
+  /// `Mailbox`, in the memory of JavaScript.
+  Napi::Reference<Napi::Uint32Array> mailbox;
 };
 
 /// A new VerbsError(verb, code, errno, detail).

@@ -62,13 +62,27 @@ bool IbvQueuePair::is_receive(const SendEntry& entry) const {
 }
 
 void IbvQueuePair::execute(Entries entries, const HandleResolver& handles) {
+  bool quietly = false;
+  carry_out(entries, handles, quietly);
+}
+
+bool IbvQueuePair::execute_now(const SendEntry& entry, const HandleResolver& handles) {
+  const SendEntry* const one = &entry;
+  bool quietly = true;
+  carry_out({&one, 1}, handles, quietly);
+  return quietly;
+}
+
+/// `quietly`: whether one that is done at once may do without a completion; then, whether it does.
+void IbvQueuePair::carry_out(Entries entries, const HandleResolver& handles, bool& quietly) {
   std::shared_ptr<IbvQueuePair> refused_by;
   {
     std::lock_guard lock(mutex_);
+    quietly = quietly && local_ && accepts_;
     while (!entries.empty() && accepts_) {
       const Status status = is_receive(*entries.front())
                                 ? hand_over<ibv_recv_wr>(*receives_, entries, handles)
-                            : local_ ? copy(entries, handles)
+                            : local_ ? copy(entries, handles, quietly)
                                      : hand_over<ibv_send_wr>(*work_, entries, handles);
       if (status == Status::kSuccess) continue;
       if (local_) refused_by = device_->local_network().find(remote_number_);
@@ -118,10 +132,9 @@ Status IbvQueuePair::hand_over(WorkQueue& work, Entries& entries, const HandleRe
 }
 
 /// Carries out the first of `entries`, whose target is of this context, and drops it.
-Status IbvQueuePair::copy(Entries& entries, const HandleResolver& handles) {
+Status IbvQueuePair::copy(Entries& entries, const HandleResolver& handles, bool& quietly) {
   const SendEntry& entry = *entries.front();
   entries = entries.subspan(1);
-  const uint64_t id = work_->append(entry);
   ibv_send_wr request{};
   ibv_sge bytes{};
   Status status = describe(entry, handles, request, bytes);
@@ -132,6 +145,10 @@ Status IbvQueuePair::copy(Entries& entries, const HandleResolver& handles) {
     const Region* local = local_bytes(entry, handles, false);
     status = device_->local_network().carry_out(number(), entry, local->data() + entry.local_offset);
   }
+  // What is under way before it must be told of first.
+  quietly = quietly && status == Status::kSuccess && !work_->outstanding();
+  if (quietly) return status;
+  const uint64_t id = work_->append(entry);
   if (status == Status::kSuccess) work_->finish_last();
   else work_->fail(id, status);
   return status;

@@ -25,28 +25,29 @@ void IbvSendRing::doorbell() {
     if ((entry.opcode_and_flags & kSendSeal) != 0) seal(entry);
     waiting_.push_back(&entry);
   }
-  while (!waiting_.empty()) hand_over(take_front());
+  while (!waiting_.empty()) {
+    IbvQueuePair* queue_pair = queue_pair_of(take_front());
+    if (queue_pair != nullptr) queue_pair->execute(taken_, handles_);
+  }
   words[kRingConsumer] = end;
 }
 
 uint32_t IbvSendRing::write_now() {
   doorbell();
   const WriteNow& write = now();
+  uint32_t done = 0;
   for (uint32_t n = 0; n < write.count && n < kNowTargetsMax; n++) {
     const SendEntry entry = entry_of(write, n);
     if ((entry.opcode_and_flags & kSendSeal) != 0) seal(entry);
-    taken_.assign(1, &entry);
-    hand_over(entry.queue_pair);
+    IbvQueuePair* queue_pair = queue_pair_of(entry.queue_pair);
+    if (queue_pair != nullptr && queue_pair->execute_now(entry, handles_)) done |= 1u << n;
   }
-  // Nothing is over yet.
-  return 0;
+  return done;
 }
 
-/// What was taken, to its queue pair. One that was closed between post and doorbell takes its work
-/// requests with it.
-void IbvSendRing::hand_over(uint32_t handle) {
-  auto* queue_pair = static_cast<IbvQueuePair*>(handles_.queue_pair(handle));
-  if (queue_pair != nullptr) queue_pair->execute(taken_, handles_);
+/// Null when it was closed between post and doorbell: its work requests go with it.
+IbvQueuePair* IbvSendRing::queue_pair_of(uint32_t handle) const {
+  return static_cast<IbvQueuePair*>(handles_.queue_pair(handle));
 }
 
 /// Takes everything of the queue pair that is first in line, and returns its handle.

@@ -22,7 +22,7 @@ class IbvSendRing final : public SendRing {
   uint32_t write_now() override;
 
  private:
-  void hand_over(uint32_t queue_pair);
+  IbvQueuePair* queue_pair_of(uint32_t handle) const;
   void seal(const SendEntry& entry) const;
   uint32_t take_front();
 

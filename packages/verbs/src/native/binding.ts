@@ -73,8 +73,10 @@ export interface Binding {
   createSendRing(context: number, depth: number): RawSendRing;
   destroySendRing(ring: number): void;
   ringDoorbell(ring: number): void;
-  writeNow(ring: number): number;
-  awaitWrites(ring: number): number;
+  /** For `writeNow` and `awaitWrites`: the ring's handle, and what was found. */
+  readonly mailbox: Uint32Array;
+  writeNow(): void;
+  awaitWrites(): void;
   createQueuePair(
     context: number,
     domain: number,

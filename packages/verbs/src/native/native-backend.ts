@@ -5,10 +5,16 @@ import type { Binding } from './binding.ts';
 export abstract class NativeBackend implements Backend {
   abstract readonly name: Backend['name'];
   protected readonly binding: Binding;
+  readonly #mailbox: Uint32Array;
+  readonly #writeNow: Binding['writeNow'];
+  readonly #awaitWrites: Binding['awaitWrites'];
   readonly #contextOfDomain = new Map<number, number>();
 
   constructor(binding: Binding) {
     this.binding = binding;
+    this.#mailbox = binding.mailbox;
+    this.#writeNow = binding.writeNow;
+    this.#awaitWrites = binding.awaitWrites;
     for (const name of PASSED_THROUGH) Object.defineProperty(this, name, { value: binding[name] });
   }
 
@@ -21,8 +27,6 @@ export abstract class NativeBackend implements Backend {
   declare createSendRing: Binding['createSendRing'];
   declare destroySendRing: Binding['destroySendRing'];
   declare ringDoorbell: Binding['ringDoorbell'];
-  declare writeNow: Binding['writeNow'];
-  declare awaitWrites: Binding['awaitWrites'];
   declare destroyQueuePair: Binding['destroyQueuePair'];
   declare modifyQueuePair: Binding['modifyQueuePair'];
   declare modifyAccess: Binding['modifyAccess'];
@@ -66,12 +70,27 @@ export abstract class NativeBackend implements Backend {
     return this.binding.createAddressHandle(this.#contextOf(domain), domain, address);
   }
 
+  writeNow(ring: number): number {
+    this.#mailbox[MAILBOX_RING] = ring;
+    this.#writeNow();
+    return this.#mailbox[MAILBOX_FOUND];
+  }
+
+  awaitWrites(ring: number): number {
+    this.#mailbox[MAILBOX_RING] = ring;
+    this.#awaitWrites();
+    return this.#mailbox[MAILBOX_FOUND];
+  }
+
   #contextOf(domain: number): number {
     return this.#contextOfDomain.get(domain) ?? 0;
   }
 }
 
-/** Calls whose contract is the addon's as it is: no wrapper between, the data path among them. */
+const MAILBOX_RING = 0;
+const MAILBOX_FOUND = 1;
+
+/** Calls whose contract is the addon's as it is: no wrapper between. */
 const PASSED_THROUGH = [
   'closeContext',
   'deregisterMemory',
@@ -82,8 +101,6 @@ const PASSED_THROUGH = [
   'createSendRing',
   'destroySendRing',
   'ringDoorbell',
-  'writeNow',
-  'awaitWrites',
   'destroyQueuePair',
   'modifyQueuePair',
   'modifyAccess',
