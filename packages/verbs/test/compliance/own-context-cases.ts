@@ -1,8 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { QueuePair, WorkCompletion, WorkRequest } from '../../src/index.ts';
+import {
+  EARLIER_SHIFT,
+  Opcode,
+  SendFlags,
+  type QueuePair,
+  type WorkCompletion,
+  type WorkRequest,
+} from '../../src/index.ts';
 import { completion, EVERYTHING, fill, READ_ONLY, Side, type ProviderFixture } from './harness.ts';
 
 const HALF = 4096;
+/** Of the ids of what is written in one call with the doorbell. */
+const ID_HIGH = 10;
 const REFUSED = ['remoteInvalidRequest', 'remoteAccessError'];
 
 /** Two queue pairs of one context, connected to each other, as a leader writes its own log. */
@@ -39,6 +48,26 @@ class Loop {
     return completion(this.#fixture, this.side);
   }
 
+  /** Writes the same in one call with what rings the doorbell, and waits; what was found done. */
+  writeNow(offset: number, id: number): number {
+    const { ring, queue, region } = this.side;
+    const targets = {
+      queuePairs: [this.from],
+      remoteKeys: Uint32Array.of(region.remoteKey),
+      workRequestIdsHigh: Uint32Array.of(ID_HIGH),
+      completionQueue: queue,
+      required: 1,
+    };
+    const write = Opcode.rdmaWrite | SendFlags.signaled;
+    const at = HALF + offset;
+    let found = ring.writeNow(targets, write, write, region.handle, offset, 8, at, id, 1);
+    for (let n = 0; n < 1000 && (found & 1) === 0; n++) {
+      this.#fixture.advance();
+      found |= ring.awaitWrites();
+    }
+    return found;
+  }
+
   expectState(queuePair: QueuePair, state: string): void {
     for (let n = 0; n < 1000 && queuePair.control.state !== state; n++) this.#fixture.advance();
     expect(queuePair.control.state).toBe(state);
@@ -67,6 +96,41 @@ export function ownContextCases(fixture: () => ProviderFixture): void {
       expect(loop.run(add).status).toBe('success');
       const view = new DataView(bytes.buffer, bytes.byteOffset);
       expect([view.getBigUint64(0, true), view.getBigUint64(HALF, true)]).toEqual([40n, 42n]);
+    });
+
+    it('have what one call writes to them, of which no completion tells', () => {
+      const { side, from } = loop;
+      for (let n = 0; n < 100; n++) {
+        expect(loop.writeNow(8 * n, n)).toBe(1);
+        expect(side.queue.poll()).toBe(0);
+        expect([from.outstanding, side.queue.outstanding]).toEqual([0, 0]);
+      }
+      const written = loop.bytes.subarray(HALF, HALF + 800);
+      expect(Buffer.compare(loop.bytes.subarray(0, 800), written)).toBe(0);
+    });
+
+    it('tell of what was posted before, too', () => {
+      const { side, from } = loop;
+      from.postSend({ ...loop.request('write', 0, 8), workRequestId: ID_HIGH * 2 ** 32 + 5 });
+      if (side.ring.immediate) {
+        from.doorbell();
+        expect(completion(fixture(), side).workRequestIdLow).toBe(5);
+        expect(loop.writeNow(8, 6)).toBe(1);
+      } else {
+        expect(loop.writeNow(8, 6)).toBe(1 | (1 << EARLIER_SHIFT));
+        expect(side.ring.earlierId(0)).toBe(5);
+      }
+      expect([from.outstanding, side.queue.outstanding]).toEqual([0, 0]);
+    });
+
+    it('leave what is refused to a completion', () => {
+      loop.to.control.modifyAccess(READ_ONLY);
+      expect(loop.writeNow(64, 7)).toBe(0);
+      const { status, workRequestIdLow } = completion(fixture(), loop.side);
+      expect(REFUSED).toContain(status);
+      expect(workRequestIdLow).toBe(7);
+      expect([loop.from.outstanding, loop.side.queue.outstanding]).toEqual([0, 0]);
+      expect([...loop.bytes.subarray(HALF + 64, HALF + 72)]).toEqual(new Array(8).fill(0));
     });
 
     it('complete what was not signalled with what is', () => {
