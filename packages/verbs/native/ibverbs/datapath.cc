@@ -61,20 +61,7 @@ bool IbvQueuePair::is_receive(const SendEntry& entry) const {
   return receives_ != nullptr && opcode_of(entry) == Opcode::kReceive;
 }
 
-void IbvQueuePair::execute(Entries entries, const HandleResolver& handles) {
-  bool quietly = false;
-  carry_out(entries, handles, quietly);
-}
-
-bool IbvQueuePair::execute_now(const SendEntry& entry, const HandleResolver& handles) {
-  const SendEntry* const one = &entry;
-  bool quietly = true;
-  carry_out({&one, 1}, handles, quietly);
-  return quietly;
-}
-
-/// `quietly`: whether one that is done at once may do without a completion; then, whether it does.
-void IbvQueuePair::carry_out(Entries entries, const HandleResolver& handles, bool& quietly) {
+bool IbvQueuePair::execute(Entries entries, const HandleResolver& handles, bool quietly) {
   std::shared_ptr<IbvQueuePair> refused_by;
   {
     std::lock_guard lock(mutex_);
@@ -93,6 +80,7 @@ void IbvQueuePair::carry_out(Entries entries, const HandleResolver& handles, boo
     if (!accepts_) cancel();
   }
   if (refused_by != nullptr) refused_by->broken_by_peer();
+  return quietly;
 }
 
 /// After a work request that cannot be carried out: what is not retired is so by us.
@@ -131,7 +119,8 @@ Status IbvQueuePair::hand_over(WorkQueue& work, Entries& entries, const HandleRe
   return status;
 }
 
-/// Carries out the first of `entries`, whose target is of this context, and drops it.
+/// Carries out the first of `entries`, whose target is of this context, and drops it. `quietly` becomes
+/// whether it does without a completion.
 Status IbvQueuePair::copy(Entries& entries, const HandleResolver& handles, bool& quietly) {
   const SendEntry& entry = *entries.front();
   entries = entries.subspan(1);

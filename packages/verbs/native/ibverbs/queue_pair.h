@@ -31,10 +31,9 @@ class IbvQueuePair final : public QueuePair {
 
   /// Work requests of this queue pair, in posted order.
   using Entries = std::span<const SendEntry* const>;
-  /// Hands them to the device, as many at a time as it takes, or has them fail.
-  void execute(Entries entries, const HandleResolver& handles);
-  /// The same with one. True when it is done already: then no completion tells of it.
-  bool execute_now(const SendEntry& entry, const HandleResolver& handles);
+  /// Hands them to the device, as many at a time as it takes, or has them fail. `quietly`: one that is
+  /// done at once, with nothing under way before it, needs no completion. Whether that was so.
+  bool execute(Entries entries, const HandleResolver& handles, bool quietly);
 
   /// Whether it is of the kind whose peers here are reached by copying: one that receives nothing.
   bool may_be_local() const { return type_ == QueuePairType::kRC && receives_ == nullptr; }
@@ -58,7 +57,6 @@ class IbvQueuePair final : public QueuePair {
   Status hand_over(WorkQueue& work, Entries& entries, const HandleResolver& handles);
   bool cancel();
   bool is_receive(const SendEntry& entry) const;
-  void carry_out(Entries entries, const HandleResolver& handles, bool& quietly);
   Status copy(Entries& entries, const HandleResolver& handles, bool& quietly);
   void to_error();
   Status describe(const SendEntry& entry, const HandleResolver& handles, ibv_send_wr& request,

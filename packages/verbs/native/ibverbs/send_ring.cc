@@ -27,7 +27,7 @@ void IbvSendRing::doorbell() {
   }
   while (!waiting_.empty()) {
     IbvQueuePair* queue_pair = queue_pair_of(take_front());
-    if (queue_pair != nullptr) queue_pair->execute(taken_, handles_);
+    if (queue_pair != nullptr) queue_pair->execute(taken_, handles_, false);
   }
   words[kRingConsumer] = end;
 }
@@ -39,8 +39,9 @@ uint32_t IbvSendRing::write_now() {
   for (uint32_t n = 0; n < write.count && n < kNowTargetsMax; n++) {
     const SendEntry entry = entry_of(write, n);
     if ((entry.opcode_and_flags & kSendSeal) != 0) seal(entry);
+    taken_.assign(1, &entry);
     IbvQueuePair* queue_pair = queue_pair_of(entry.queue_pair);
-    if (queue_pair != nullptr && queue_pair->execute_now(entry, handles_)) done |= 1u << n;
+    if (queue_pair != nullptr && queue_pair->execute(taken_, handles_, true)) done |= 1u << n;
   }
   return done;
 }
