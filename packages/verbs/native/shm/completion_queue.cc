@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "fence.h"
+#include "file_mapping.h"
 
 namespace mu::shm {
 

@@ -3,13 +3,11 @@
 
 #include <cstdint>
 #include <deque>
-#include <memory>
 #include <mutex>
 #include <vector>
 
-#include "../rings.h"
+#include "../provider.h"
 #include "clock.h"
-#include "file_mapping.h"
 #include "layout.h"
 
 namespace mu::shm {
