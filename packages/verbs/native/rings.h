@@ -122,4 +122,11 @@ struct Received {
 };
 static_assert(sizeof(Received) == kReceivedWords * 4);
 
+/// Argument and result of the calls that a proposal waits for. Each value that the engine itself passes
+/// costs a call into it.
+struct Mailbox {
+  uint32_t ring;
+  uint32_t found;
+};
+
 }  // namespace mu

@@ -117,6 +117,9 @@ export const ReceivedFlags = {
   globalHeader: 1 << 1,
 } as const;
 
+/** Words that pass the ring's handle to `writeNow` and `awaitWrites` of the addon, and back what was found. */
+export const Mailbox = { words: 2, ring: 0, found: 1 } as const;
+
 /** Bytes of a send ring with `depth` entries. */
 export function sendRingBytes(depth: number): number {
   return (Ring.entries + depth * SendEntry.words + WriteNow.words) * 4;

@@ -117,10 +117,9 @@ export class SendRing extends Owned {
    * under way, that is each that did not fail; over ibverbs those of this context, with nothing under way.
    *
    * Where it is not immediate, the call waits for completions, two microseconds or so at most, if `needed` is
-   * not 0: until
-   * so many targets have the bytes, and those of `targets.required`. 16 bits higher is a bit for each target
-   * of which earlier writes were found done meanwhile: none of them completes any more, and `earlierId`
-   * names the last. Work requests of `targets` must differ in their ids. Throws as `post` does.
+   * not 0: until so many targets have the bytes, and those of `targets.required`. 16 bits higher is a bit for
+   * each target of which earlier writes were found done meanwhile: none of them completes any more, and
+   * `earlierId` names the last. Work requests of `targets` must differ in their ids. Throws as `post` does.
    */
   writeNow(
     targets: WriteTargets,

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   CompletionEntry,
   completionRingBytes,
+  Mailbox,
   RECEIVE_QUEUE,
   Received,
   ReceivedFlags,
@@ -77,6 +78,7 @@ describe('ring layout', () => {
       expect(structWords(native, 'SendEntry')).toEqual(SendEntry);
       expect(structWords(native, 'CompletionEntry')).toEqual(CompletionEntry);
       expect(structWords(native, 'Received')).toEqual(Received);
+      expect(structWords(native, 'Mailbox')).toEqual(Mailbox);
     });
 
     it('the words of a write to several targets', () => {

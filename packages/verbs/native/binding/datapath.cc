@@ -20,14 +20,6 @@ uint32_t handle_of(napi_env env, napi_callback_info info) {
   return handle;
 }
 
-/// Argument and result of the calls that a proposal waits for. Each value that the engine itself passes costs
-/// a call into it.
-struct Mailbox {
-  uint32_t ring;
-  uint32_t found;
-};
-constexpr size_t kMailboxWords = sizeof(Mailbox) / sizeof(uint32_t);
-
 Mailbox& mailbox_of(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
@@ -82,7 +74,7 @@ napi_value poll_completion_queue(napi_env env, napi_callback_info info) {
 }  // namespace
 
 void export_datapath(Napi::Env env, Napi::Object exports) {
-  auto mailbox = Napi::Uint32Array::New(env, kMailboxWords);
+  auto mailbox = Napi::Uint32Array::New(env, sizeof(Mailbox) / sizeof(uint32_t));
   env.GetInstanceData<Instance>()->mailbox = Napi::Persistent(mailbox);
   exports["mailbox"] = mailbox;
   const auto add = [&](const char* name, napi_callback callback) {

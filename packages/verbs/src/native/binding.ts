@@ -73,7 +73,7 @@ export interface Binding {
   createSendRing(context: number, depth: number): RawSendRing;
   destroySendRing(ring: number): void;
   ringDoorbell(ring: number): void;
-  /** For `writeNow` and `awaitWrites`: the ring's handle, and what was found. */
+  /** `Mailbox`, for `writeNow` and `awaitWrites`. */
   readonly mailbox: Uint32Array;
   writeNow(): void;
   awaitWrites(): void;

@@ -1,4 +1,5 @@
 import type { Backend, DeviceInfo } from '../backend.ts';
+import { Mailbox } from '../ring-layout.ts';
 import type { Binding } from './binding.ts';
 
 /** What all providers of the addon have in common: everything but which devices there are. */
@@ -71,24 +72,21 @@ export abstract class NativeBackend implements Backend {
   }
 
   writeNow(ring: number): number {
-    this.#mailbox[MAILBOX_RING] = ring;
+    this.#mailbox[Mailbox.ring] = ring;
     this.#writeNow();
-    return this.#mailbox[MAILBOX_FOUND];
+    return this.#mailbox[Mailbox.found];
   }
 
   awaitWrites(ring: number): number {
-    this.#mailbox[MAILBOX_RING] = ring;
+    this.#mailbox[Mailbox.ring] = ring;
     this.#awaitWrites();
-    return this.#mailbox[MAILBOX_FOUND];
+    return this.#mailbox[Mailbox.found];
   }
 
   #contextOf(domain: number): number {
     return this.#contextOfDomain.get(domain) ?? 0;
   }
 }
-
-const MAILBOX_RING = 0;
-const MAILBOX_FOUND = 1;
 
 /** Calls whose contract is the addon's as it is: no wrapper between. */
 const PASSED_THROUGH = [
