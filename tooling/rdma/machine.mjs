@@ -3,9 +3,11 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 // The host may leave the machine without a processor for seconds, which is no lockup of its kernel: the
-// watchdogs bark only after one or two minutes.
+// watchdogs bark only after one or two minutes. Without groups of tasks by session, which are for desktops:
+// each replica has a session of its own, and would share a processor with the kernel's threads that move
+// packets by session and not by thread.
 const APPEND =
-  'console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off ' +
+  'console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off noautogroup ' +
   'watchdog_thresh=30 rcupdate.rcu_cpu_stall_timeout=60';
 
 /** Arguments that share a folder of the host under a tag. */

@@ -8,8 +8,8 @@ export interface BenchExtent {
   readonly proposals: number;
   readonly trials: number;
   /**
-   * The most that a proposal may take, in raw writes to a majority. It is no goal: that is 1.25
-   * (docs/guides/performance.md). It lies above what was seen on machines that others used, and is here so
+   * The most that a proposal may take, in raw writes to a majority. The goal is 1.25
+   * (docs/guides/performance.md); where V8 has not compiled all of it, it is above what was seen, and here so
    * that a change that makes proposals dearer is noticed.
    */
   readonly ratioBelow: number;

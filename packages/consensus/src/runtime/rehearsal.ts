@@ -2,7 +2,6 @@ import type { LogGeometry } from '@mu-smr/log';
 import type { Context } from '@mu-smr/verbs';
 import type { Tuning } from '../limits.ts';
 import { Play, stageLike, type Stage } from './play.ts';
-import { setV8Flags } from './v8-flags.ts';
 
 /** Commands before and after the death; in the fail-overs that follow the first. */
 const COMMANDS = 400;
@@ -31,7 +30,6 @@ export function rehearse(
   tuning: Tuning,
   raiseReplication: (raised: boolean) => void,
 ): void {
-  setV8Flags();
   const stage = stageLike(context, geometry, tuning, raiseReplication);
   for (let time = 0; time < FAIL_OVERS; time++)
     give(stage, (play) => {

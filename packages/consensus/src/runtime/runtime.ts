@@ -16,6 +16,7 @@ import { rehearse } from './rehearsal.ts';
 import { Rendezvous, type Guest } from './rendezvous.ts';
 import { StateTransfer } from './state-transfer.ts';
 import { backendOf, deviceOf, withRehearsalContext } from './transport.ts';
+import { setV8Flags } from './v8-flags.ts';
 
 /** How a running replica is told of things. */
 export interface RuntimeHooks {
@@ -49,6 +50,8 @@ export class Runtime<Result> {
   /** Opens the fabric and starts the background thread; `meet` does the rest. */
   constructor(options: CompleteOptions<Result>, link: PlaneLink, hooks: RuntimeHooks) {
     const { id, replicas, slots, transport, geometry, tuning, stateMachine } = options;
+    // Before either thread runs what it will run, and where nothing is rehearsed, too.
+    setV8Flags();
     this.#o = options;
     this.#link = link;
     this.#context = deviceOf(transport).open();
