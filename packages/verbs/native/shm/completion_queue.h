@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "../provider.h"
-#include "clock.h"
 #include "layout.h"
+#include "ticks.h"
 
 namespace mu::shm {
 
@@ -17,16 +17,18 @@ class ShmCompletionQueue final : public CompletionQueue {
   /// `round_trip_ns` delays completions by a modelled network; 0 shows them at once.
   ShmCompletionQueue(uint32_t depth, uint64_t round_trip_ns);
 
-  bool needs_poll() const override { return round_trip_ns_ != 0; }
+  bool needs_poll() const override { return round_trip_ != 0; }
   void poll() override;
 
+  /// What did not leave the process, `at_home`, has no round trip.
+  bool delays(bool at_home) const { return round_trip_ != 0 && !at_home; }
+
   /// From the owning thread's doorbell. False when the ring is full: an overrun, which is for good
-  /// and costs every queue pair that completes here its connection, as on hardware. What did not leave
-  /// the process, `at_home`, has no round trip. `moment` is that of the doorbell.
+  /// and costs every queue pair that completes here its connection, as on hardware. `moment` is when
+  /// that doorbell's first round trip began.
   bool push(const CompletionEntry& entry, bool at_home, Moment& moment) {
     if (overrun_) return false;
-    if (round_trip_ns_ == 0 || at_home ? publish(entry) : push_delayed(entry, moment))
-      return true;
+    if (delays(at_home) ? push_delayed(entry, moment) : publish(entry)) return true;
     overrun_ = true;
     fail_users();
     return false;
@@ -38,7 +40,8 @@ class ShmCompletionQueue final : public CompletionQueue {
 
  private:
   struct Delayed {
-    uint64_t due_ns;
+    /// In ticks.
+    uint64_t due;
     CompletionEntry entry;
   };
 
@@ -51,7 +54,8 @@ class ShmCompletionQueue final : public CompletionQueue {
   void fail_users();
 
   uint32_t depth_;
-  uint64_t round_trip_ns_;
+  /// In ticks.
+  uint64_t round_trip_;
   std::deque<Delayed> delayed_;
   bool overrun_ = false;
 

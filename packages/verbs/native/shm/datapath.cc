@@ -107,18 +107,19 @@ void ShmQueuePair::expect(const SendEntry& entry) {
 }
 
 void ShmQueuePair::execute(const SendEntry& entry, const HandleResolver& handles, Moment& moment) {
-  complete(entry, carry_out(entry, handles), moment);
+  complete(entry, carry_out(entry, handles, moment), moment);
 }
 
 bool ShmQueuePair::execute_now(const SendEntry& entry, const HandleResolver& handles) {
-  const Status status = carry_out(entry, handles);
-  if (status == Status::kSuccess) return true;
   Moment moment;
+  const Status status = carry_out(entry, handles, moment);
+  if (status == Status::kSuccess) return true;
   complete(entry, status, moment);
   return false;
 }
 
-Status ShmQueuePair::carry_out(const SendEntry& entry, const HandleResolver& handles) {
+Status ShmQueuePair::carry_out(const SendEntry& entry, const HandleResolver& handles,
+                               Moment& moment) {
   // Sealed first, whatever becomes of this one: other work requests may carry the same bytes.
   const Opcode opcode = static_cast<Opcode>(entry.opcode_and_flags & 0xff);
   uint8_t* bytes = nullptr;
@@ -129,6 +130,8 @@ Status ShmQueuePair::carry_out(const SendEntry& entry, const HandleResolver& han
   if (admission_connection(own) != link_.own_connection && !read_link(own))
     return Status::kWorkRequestFlushed;
   if (ours != Status::kSuccess) return refuse(ours, false);
+  // A round trip begins when the NIC is told: what we do from here on is its work.
+  if (send_queue_->delays(link_.at_home)) moment.begin();
   return transfer(entry, opcode, bytes);
 }
 

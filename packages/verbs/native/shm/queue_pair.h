@@ -33,7 +33,7 @@ class ShmQueuePair final : public QueuePair {
 
   /// Has the processor fetch the lines that a write will change, while it does something else.
   void expect(const SendEntry& entry);
-  /// Carries out one work request and pushes its completion. `moment` is that of the doorbell.
+  /// Carries out one work request and pushes its completion. `moment` is that of its doorbell.
   void execute(const SendEntry& entry, const HandleResolver& handles, Moment& moment);
   /// The same, but without a completion of a success: returns whether it was one.
   bool execute_now(const SendEntry& entry, const HandleResolver& handles);
@@ -68,7 +68,7 @@ class ShmQueuePair final : public QueuePair {
   void retire_connection();
   void fence_own();
 
-  Status carry_out(const SendEntry& entry, const HandleResolver& handles);
+  Status carry_out(const SendEntry& entry, const HandleResolver& handles, Moment& moment);
   Status local_bytes(const SendEntry& entry, const HandleResolver& handles, Opcode opcode,
                      uint8_t*& bytes) const;
   Status transfer(const SendEntry& entry, Opcode opcode, uint8_t* local);

@@ -86,6 +86,25 @@ describe.skipIf(shmProblem !== undefined)(`shm, writes at once ${shmProblem ?? '
     modelled.context.close();
   });
 
+  it('take their round trip, counted from the doorbell', () => {
+    const ROUND_TRIP_MS = 20;
+    const modelled = new Side(shmDevice({ fabric, fabricRttNs: ROUND_TRIP_MS * 1e6 }));
+    join(modelled, peers[0], EVERYTHING);
+    const { ring, queue, region, queuePair } = modelled;
+    const { remoteKey } = peers[0].region;
+    modelled.region.bytes.fill(5, 0, 8);
+    const begin = performance.now();
+    ring.post(queuePair, WRITE, region.handle, 0, 8, remoteKey, 0, 1, 0);
+    ring.doorbell();
+    const rung = performance.now();
+    // The bytes are there, and nobody is told.
+    expect(bytesAt(0, 0)).toEqual(new Array<number>(8).fill(5));
+    if (performance.now() - begin < ROUND_TRIP_MS) expect(queue.waiting).toBe(0);
+    while (queue.poll() === 0) expect(performance.now() - rung).toBeLessThan(50 * ROUND_TRIP_MS);
+    expect(performance.now() - begin).toBeGreaterThanOrEqual(ROUND_TRIP_MS);
+    modelled.context.close();
+  });
+
   it('are refused on a queue pair that was closed', () => {
     targets.queuePairs[1].close();
     expect(() => writeNow()).toThrowError(/EBADF/);
