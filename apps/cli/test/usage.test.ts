@@ -123,5 +123,9 @@ describe('mu doctor', () => {
     const { status, stdout } = await mu(home, 'doctor');
     expect(status).toBe(0);
     expect(stdout).toMatch(/^node .*\nprovider {3}shm {6}available\n/);
+    const { autogroup } = JSON.parse((await mu(home, 'doctor', '--json')).stdout) as {
+      autogroup: boolean | null;
+    };
+    expect(stdout.includes('kernel.sched_autogroup_enabled=0')).toBe(autogroup === true);
   });
 });

@@ -28,9 +28,14 @@ interface Report {
     readonly problem: string | null;
   };
   readonly realTime: string;
+  /** Whether sessions share the processors instead of threads; `null` where the kernel cannot. */
+  readonly autogroup: boolean | null;
   readonly redisServer: string | null;
   readonly devices: readonly IbverbsDevice[];
 }
+
+const AUTOGROUP =
+  '; by session: over devices made of software set kernel.sched_autogroup_enabled=0';
 
 /** `mu doctor [--json]`: exit status 1 when no provider for processes is available. */
 export function doctor(options: { json?: boolean }): number {
@@ -57,6 +62,7 @@ function examine(): Report {
     cpus: availableParallelism(),
     fabric: fabric(),
     realTime: realTime(),
+    autogroup: autogroup(),
     redisServer: firstLine('redis-server', '--version'),
     devices,
   };
@@ -106,6 +112,11 @@ function realTime(): string {
     : 'SCHED_FIFO not allowed: raise rtprio in limits.conf';
 }
 
+function autogroup(): boolean | null {
+  const value = readText('/proc/sys/kernel/sched_autogroup_enabled').trim();
+  return value === '' ? null : value !== '0';
+}
+
 function fabric(): Report['fabric'] {
   const path = defaultFabric();
   try {
@@ -148,7 +159,7 @@ function print(report: Report): void {
     ),
     ...deviceLines(report.devices, report.memlockBytes),
     `fabric     ${report.fabric.path}${report.fabric.problem === null ? '' : `: ${report.fabric.problem}`}`,
-    `scheduling ${report.realTime}`,
+    `scheduling ${report.realTime}${report.autogroup === true ? AUTOGROUP : ''}`,
     `memory     locked up to ${report.memlockBytes ?? 'any number of'} bytes, ${report.hugePages} huge pages`,
     `redis      ${report.redisServer ?? 'redis-server is not installed: apt-get install redis-server'}`,
   ];
