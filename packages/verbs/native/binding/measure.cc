@@ -1,22 +1,15 @@
 #include "measure.h"
 
-#include <time.h>
-
 #include <cstring>
 #include <memory>
 
+#include "../clock.h"
 #include "../objects.h"
 #include "../rings.h"
 #include "errors.h"
 
 namespace mu::binding {
 namespace {
-
-uint64_t now_ns() {
-  timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(time.tv_nsec);
-}
 
 /// Posts the same entries again and again, and waits each time for `needed` of them.
 class RawLoop {

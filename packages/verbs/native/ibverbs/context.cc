@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "../clock.h"
 #include "address_handle.h"
 #include "completion_queue.h"
 #include "memory.h"
@@ -15,13 +16,6 @@
 
 namespace mu::ibverbs {
 namespace {
-
-uint64_t now_us() {
-  timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return static_cast<uint64_t>(time.tv_sec) * 1'000'000u +
-         static_cast<uint64_t>(time.tv_nsec) / 1000u;
-}
 
 int make_event() {
   const int event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -73,8 +67,8 @@ std::shared_ptr<AddressHandle> IbvContext::create_address_handle(
 
 bool IbvContext::wait_for_wake(uint32_t timeout_us, uint32_t spin_us) {
   const uint32_t seen = seen_rings_.load(std::memory_order_relaxed);
-  const uint64_t spin_until = spin_us == 0 ? 0 : now_us() + spin_us;
-  while (rings_.load(std::memory_order_acquire) == seen && now_us() < spin_until) {
+  const uint64_t spin_until = spin_us == 0 ? 0 : now_ns() + spin_us * 1000ull;
+  while (rings_.load(std::memory_order_acquire) == seen && now_ns() < spin_until) {
   }
   if (rings_.load(std::memory_order_acquire) == seen && timeout_us > spin_us) {
     const uint32_t left = timeout_us - spin_us;

@@ -11,7 +11,7 @@
 #include <climits>
 #include <span>
 
-#include "clock.h"
+#include "../clock.h"
 
 namespace mu::shm {
 

@@ -2,7 +2,7 @@
 
 #include <sched.h>
 
-#include "clock.h"
+#include "../clock.h"
 #include "cpu_relax.h"
 #include "process_state.h"
 #include "region.h"

@@ -2,7 +2,7 @@
 
 #include <cerrno>
 
-#include "clock.h"
+#include "../clock.h"
 #include "cpu_relax.h"
 #include "own_segment.h"
 

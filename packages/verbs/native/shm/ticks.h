@@ -7,7 +7,7 @@
 #include <x86intrin.h>
 #endif
 
-#include "clock.h"
+#include "../clock.h"
 
 namespace mu::shm {
 
@@ -18,7 +18,7 @@ class Ticks {
   /// How many they are. The first call takes a millisecond: it compares the two clocks.
   static uint64_t in_ns(uint64_t ns);
 
-  /// After everything that was done before. Once `in_ns` was called.
+  /// Read after everything that was done before. Only when `in_ns` has been called.
   static uint64_t now() {
 #ifdef __x86_64__
     if (by_counter_) {

@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "../shm/clock.h"
+#include "../clock.h"
 #include "../shm/death_watch.h"
 #include "../shm/doorbell.h"
 #include "../shm/file_mapping.h"
@@ -31,9 +31,9 @@ TEST(killed, "the kernel marks the death word of a process that is killed") {
     WriterProcess process(fabric.path(), kIdle);
     const shm::Peer peer(fabric.path(), process.endpoint().address);
     CHECK(!peer.gone(), "alive");
-    const uint64_t began = shm::now_ns();
+    const uint64_t began = now_ns();
     process.kill();
-    while (!peer.gone()) CHECK(shm::now_ns() - began < kMarkedWithinNs, "not marked in time");
+    while (!peer.gone()) CHECK(now_ns() - began < kMarkedWithinNs, "not marked in time");
     CHECK(peer.shared().header.closed.load() == 0, "that was no orderly end");
   }
 }
@@ -50,7 +50,7 @@ TEST(woken, "everybody who waits on a doorbell is woken by the death of a watche
   CHECK_EQUAL(deaths.waiters(waiters), 1ul, "watched once");
 
   constexpr uint32_t kTooLongUs = 20'000'000;
-  const uint64_t began = shm::now_ns();
+  const uint64_t began = now_ns();
   auto header = std::make_unique<shm::SegmentHeader>();
   std::vector<std::thread> threads;
   for (int n = 0; n < 3; n++)
@@ -58,7 +58,7 @@ TEST(woken, "everybody who waits on a doorbell is woken by the death of a watche
   while (header->sleepers.load() != 3) std::this_thread::yield();
   process.kill();
   for (std::thread& thread : threads) thread.join();
-  CHECK(shm::now_ns() - began < kTooLongUs * 1000ull, "woken before the time was over");
+  CHECK(now_ns() - began < kTooLongUs * 1000ull, "woken before the time was over");
   CHECK(peer.gone(), "by the death");
   CHECK_EQUAL(deaths.waiters(waiters), 0ul, "nobody waits for the dead");
 }
@@ -87,9 +87,9 @@ TEST(ended, "a process has ended when its last thread has, not before") {
   CHECK_EQUAL(shm::read_process(pid).threads, 2L, "the writer and its liveness thread");
   // Nobody has waited for it yet: a zombie without threads has ended too.
   kill(process.pid(), SIGKILL);
-  const uint64_t began = shm::now_ns();
+  const uint64_t began = now_ns();
   while (!shm::process_ended(pid, start))
-    CHECK(shm::now_ns() - began < kMarkedWithinNs, "a zombie is taken for alive");
+    CHECK(now_ns() - began < kMarkedWithinNs, "a zombie is taken for alive");
   CHECK(shm::read_process(pid).exists, "it is still there as a zombie");
   process.kill();
   CHECK(shm::process_ended(pid, start), "it was reaped");

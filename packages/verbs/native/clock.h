@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace mu::shm {
+namespace mu {
 
 /// CLOCK_MONOTONIC in nanoseconds.
 inline uint64_t now_ns() {
@@ -13,4 +13,4 @@ inline uint64_t now_ns() {
   return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(time.tv_nsec);
 }
 
-}  // namespace mu::shm
+}  // namespace mu
