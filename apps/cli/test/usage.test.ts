@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Home } from './support/home.ts';
@@ -123,9 +123,14 @@ describe('mu doctor', () => {
     const { status, stdout } = await mu(home, 'doctor');
     expect(status).toBe(0);
     expect(stdout).toMatch(/^node .*\nprovider {3}shm {6}available\n/);
-    const { autogroup } = JSON.parse((await mu(home, 'doctor', '--json')).stdout) as {
-      autogroup: boolean | null;
-    };
+  });
+
+  it('tells of sessions that share the processors, as the kernel has it', async () => {
+    const file = '/proc/sys/kernel/sched_autogroup_enabled';
+    const autogroup = existsSync(file) ? readFileSync(file, 'utf8') !== '0\n' : null;
+    const json = await mu(home, 'doctor', '--json');
+    expect(JSON.parse(json.stdout)).toMatchObject({ autogroup });
+    const { stdout } = await mu(home, 'doctor');
     expect(stdout.includes('kernel.sched_autogroup_enabled=0')).toBe(autogroup === true);
   });
 });
