@@ -14,8 +14,8 @@ export interface ShmOptions {
    */
   readonly fabric?: string;
   /**
-   * Delays completions by this many nanoseconds, to show figures on the terms of a NIC. Results made
-   * with it are *modelled*. Default 0.
+   * Completions come this many nanoseconds after the doorbell handed their work request over, to show
+   * figures on the terms of a NIC; within one process at once. Results made with it are *modelled*. Default 0.
    */
   readonly fabricRttNs?: number;
 }
