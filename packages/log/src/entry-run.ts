@@ -17,9 +17,9 @@ export class EntryRun {
   count = 0;
   /** Where the next entry would stand. */
   end = LOG_BEGIN;
-  /** Everything below is decided, by the word of one of them. */
+  /** Everything below is decided, by the word of the last of them. */
   firstUndecided = LOG_BEGIN;
-  /** Everything below may be zeroed, by the word of one of them. */
+  /** Everything below may be zeroed, by the word of the last of them. */
   release = LOG_BEGIN;
   readonly #view: EntryView;
   readonly #verifier: TrailerVerifier;
@@ -35,22 +35,22 @@ export class EntryRun {
   /** Reads what stands from `offset` on; whether that is an entry at all. */
   read(offset: LogOffset): boolean {
     const view = this.#view;
+    const verifier = this.#verifier;
     const position = this.#area.position(offset);
-    const limit = this.#area.untilEnd(offset);
-    const count = view.wholeEntries(this.#verifier, offset, position, limit);
-    let walked = 0;
-    let decided = LOG_BEGIN;
-    let release = LOG_BEGIN;
-    for (let n = 0; n < count; n++) {
-      view.moveTo(position + walked);
-      if (view.firstUndecided > decided) decided = view.firstUndecided;
-      if (view.release > release) release = view.release;
-      walked += view.totalBytes;
-    }
+    const count = view.wholeEntries(verifier, offset, position, this.#area.untilEnd(offset));
     this.count = count;
-    this.end = advance(offset, walked);
-    this.firstUndecided = decided;
-    this.release = release;
-    return count > 0;
+    if (count === 0) {
+      this.end = offset;
+      this.firstUndecided = LOG_BEGIN;
+      this.release = LOG_BEGIN;
+      return false;
+    }
+    const last = 2 * (count - 1);
+    // A leader's word only grows; where another's stands last that says less, less is true, too.
+    view.moveTo(verifier.ranges[last]);
+    this.firstUndecided = view.firstUndecided;
+    this.release = view.release;
+    this.end = advance(offset, verifier.ranges[last + 1] - position);
+    return true;
   }
 }

@@ -8,16 +8,21 @@ import { advance, LOG_BEGIN, type LogOffset } from '../src/offset.ts';
 const NONCE: GroupNonce = [0x1234_5678, 0x9abc_def0];
 const GEOMETRY = { capacityBytes: 64 * 1024, payloadBytesMax: 4096, windowBytes: 8192 };
 
+/** Puts a small entry at `at`, by a leader who knows of `decided` and `release`. */
+function put(memory: Uint8Array, at: LogOffset, decided: LogOffset, release: LogOffset): void {
+  const writer = new EntryWriter(memory, NONCE);
+  writer.firstUndecided = decided;
+  writer.release = release;
+  const position = LOG_HEADER_BYTES + at;
+  sealTrailer(memory, position, position + writer.command(position, at, new Uint8Array(4)));
+}
+
 /** A log with `entries` small entries; each tells that all before it is decided, and half of it released. */
 function log(entries: number): Uint8Array {
   const memory = new Uint8Array(logBytes(GEOMETRY));
-  const writer = new EntryWriter(memory, NONCE);
   for (let n = 0; n < entries; n++) {
     const at = (n * ENTRY_BYTES_MIN) as LogOffset;
-    writer.firstUndecided = at;
-    writer.release = (at / 2) as LogOffset;
-    const position = LOG_HEADER_BYTES + at;
-    sealTrailer(memory, position, position + writer.command(position, at, new Uint8Array(4)));
+    put(memory, at, at, (at / 2) as LogOffset);
   }
   return memory;
 }
@@ -42,6 +47,14 @@ describe('EntryRun', () => {
     expect(run.read(run.end)).toBe(false);
     expect([run.count, run.end]).toEqual([0, 2 * ENTRY_BYTES_MIN]);
     expect([run.firstUndecided, run.release]).toEqual([LOG_BEGIN, LOG_BEGIN]);
+  });
+
+  it('believes the last whole entry, whose leader may know less than the one before it', () => {
+    const memory = log(2);
+    put(memory, advance(LOG_BEGIN, 2 * ENTRY_BYTES_MIN), LOG_BEGIN, LOG_BEGIN);
+    const run = new EntryRun(memory, GEOMETRY, NONCE);
+    expect(run.read(LOG_BEGIN)).toBe(true);
+    expect([run.count, run.firstUndecided, run.release]).toEqual([3, LOG_BEGIN, LOG_BEGIN]);
   });
 
   // An offset of the lap before stands where the next lap's entry is looked for.

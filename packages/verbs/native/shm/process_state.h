@@ -18,6 +18,24 @@ struct TaskStat {
 TaskStat read_process(uint32_t pid);
 TaskStat read_thread(uint32_t pid, uint32_t tid);
 
+/// Reads of the same thread again and again. Its file stays open: to open one takes longer than to read it.
+class ThreadStatFile {
+ public:
+  ThreadStatFile() = default;
+  ~ThreadStatFile() { close(); }
+  ThreadStatFile(const ThreadStatFile&) = delete;
+  ThreadStatFile& operator=(const ThreadStatFile&) = delete;
+
+  TaskStat read(uint32_t pid, uint32_t tid);
+
+ private:
+  void close();
+
+  int file_ = -1;
+  uint32_t pid_ = 0;
+  uint32_t tid_ = 0;
+};
+
 /// Whether the process that started then still runs; a zombie does not.
 bool process_alive(uint32_t pid, uint64_t start_time);
 

@@ -155,7 +155,8 @@ ThreadState ShmQueuePair::peer_thread_state() const {
   const SegmentHeader& header = peer->shared().header;
   const uint32_t tid = header.watched_tid.load(std::memory_order_acquire);
   if (tid == 0) return ThreadState::kUnknown;
-  const TaskStat stat = read_thread(header.pid, tid);
+  std::lock_guard lock(mutex_);
+  const TaskStat stat = peer_thread_.read(header.pid, tid);
   if (!stat.exists || stat.start_time != header.watched_start_time.load())
     return ThreadState::kDead;
   switch (stat.state) {

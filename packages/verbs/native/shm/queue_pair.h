@@ -12,6 +12,7 @@
 #include "completion_queue.h"
 #include "own_segment.h"
 #include "peer.h"
+#include "process_state.h"
 #include "region.h"
 
 namespace mu::shm {
@@ -89,6 +90,7 @@ class ShmQueuePair final : public QueuePair {
   QueuePairSlot* slot_;
 
   mutable std::mutex mutex_;  // guards the control path: modify and query
+  mutable ThreadStatFile peer_thread_;
   uint32_t relocations_ = 0;
   /// Everyone we were ever connected to: the posting thread may still use any of them.
   std::vector<std::unique_ptr<Peer>> peers_;

@@ -1,6 +1,7 @@
 // How a process's end is seen by its peers, and what becomes of its files.
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -93,6 +94,33 @@ TEST(ended, "a process has ended when its last thread has, not before") {
   CHECK(shm::read_process(pid).exists, "it is still there as a zombie");
   process.kill();
   CHECK(shm::process_ended(pid, start), "it was reaped");
+}
+
+TEST(stopped, "a thread's file that stays open tells what the thread does now, and of no other thread") {
+  TemporaryFabric fabric;
+  WriterProcess first(fabric.path(), kIdle);
+  WriterProcess second(fabric.path(), kIdle);
+  first.endpoint();
+  second.endpoint();
+  const auto one = static_cast<uint32_t>(first.pid());
+  const auto other = static_cast<uint32_t>(second.pid());
+  shm::ThreadStatFile file;
+  const shm::TaskStat running = file.read(one, one);
+  CHECK(running.exists && running.state != 'T', "it waits");
+  CHECK_EQUAL(running.start_time, shm::read_thread(one, one).start_time, "its start");
+  CHECK_EQUAL(running.threads, 2L, "the writer and its liveness thread");
+
+  kill(first.pid(), SIGSTOP);
+  int status = 0;
+  waitpid(first.pid(), &status, WUNTRACED);
+  CHECK_EQUAL(file.read(one, one).state, 'T', "stopped");
+  CHECK(file.read(other, other).state != 'T', "the other is not");
+  CHECK_EQUAL(file.read(one, one).state, 'T', "asked for the first again");
+  kill(first.pid(), SIGCONT);
+  first.kill();
+  CHECK(!file.read(one, one).exists, "it was reaped");
+  CHECK(!file.read(one, one).exists, "and is not there to be opened");
+  CHECK(file.read(other, other).exists, "the other is");
 }
 
 TEST(stale, "what a dead process left is removed at the next start, what a live one has is not") {
