@@ -2,9 +2,9 @@
 const ROUND_MS = 400;
 const FASTER = 1.05;
 /** So many rounds in a row that are no faster: V8 compiles the same code several times, and rests between. */
-const NO_FASTER_ROUNDS = 4;
+const NO_FASTER_ROUNDS = 8;
 /** However slow it stays; a measurement of a few does with so long for each of them. */
-const LONGEST_MS = 8000;
+const LONGEST_MS = 10_000;
 const LONGEST_MS_EACH = 0.25;
 
 /**
