@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { Home } from './support/home.ts';
@@ -8,6 +8,14 @@ const home = new Home();
 afterAll(() => home.remove());
 
 const COMMANDS = ['up', 'run', 'status', 'kill', 'pause', 'resume', 'add', 'remove', 'replace', 'transfer', 'doctor', 'demo', 'sim', 'chaos', 'bench propose', 'bench failover', 'bench redis']; // prettier-ignore
+
+function openedForWriting(file: string): number | undefined {
+  try {
+    return openSync(file, 'w');
+  } catch {
+    return undefined;
+  }
+}
 
 describe('mu --help', () => {
   it('lists every command on stdout', async () => {
@@ -132,5 +140,18 @@ describe('mu doctor', () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ autogroup });
     const { stdout } = await mu(home, 'doctor');
     expect(stdout.includes('kernel.sched_autogroup_enabled=0')).toBe(autogroup === true);
+  });
+
+  it('tells whether processors are kept awake, where that may be asked', async () => {
+    const held = openedForWriting('/dev/cpu_dma_latency');
+    // The least of what all ask for who have it open.
+    if (held !== undefined) writeSync(held, Buffer.alloc(4));
+    const json = await mu(home, 'doctor', '--json');
+    const { stdout } = await mu(home, 'doctor');
+    if (held !== undefined) closeSync(held);
+    expect(JSON.parse(json.stdout)).toMatchObject({ wakeUpLimitUs: held === undefined ? null : 0 });
+    expect(stdout).toMatch(
+      held === undefined ? /^idle +unknown/m : /^idle +processors wake up within 0 us$/m,
+    );
   });
 });

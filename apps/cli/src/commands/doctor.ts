@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+} from 'node:fs';
 import { availableParallelism } from 'node:os';
 import {
   bindingProblem,
@@ -30,12 +38,20 @@ interface Report {
   readonly realTime: string;
   /** Whether sessions share the processors instead of threads; `null` where the kernel cannot. */
   readonly autogroup: boolean | null;
+  /**
+   * How long idle processors may take to wake up, by the wish of all who asked the kernel, in microseconds: it
+   * has them poll at 0. `null` where this user may not read that.
+   */
+  readonly wakeUpLimitUs: number | null;
   readonly redisServer: string | null;
   readonly devices: readonly IbverbsDevice[];
 }
 
 const AUTOGROUP =
   '; by session: over devices made of software set kernel.sched_autogroup_enabled=0';
+
+/** See `/dev/cpu_dma_latency` in the kernel's documentation of PM QoS; this is what it holds when nobody asked. */
+const WAKE_UP_UNLIMITED_US = 2_000_000_000;
 
 /** `mu doctor [--json]`: exit status 1 when no provider for processes is available. */
 export function doctor(options: { json?: boolean }): number {
@@ -63,6 +79,7 @@ function examine(): Report {
     fabric: fabric(),
     realTime: realTime(),
     autogroup: autogroup(),
+    wakeUpLimitUs: wakeUpLimitUs(),
     redisServer: firstLine('redis-server', '--version'),
     devices,
   };
@@ -117,6 +134,18 @@ function autogroup(): boolean | null {
   return value === '' ? null : value !== '0';
 }
 
+function wakeUpLimitUs(): number | null {
+  const value = Buffer.alloc(4);
+  try {
+    const file = openSync('/dev/cpu_dma_latency', 'r');
+    const length = readSync(file, value);
+    closeSync(file);
+    return length === value.length ? value.readInt32LE() : null;
+  } catch {
+    return null;
+  }
+}
+
 function fabric(): Report['fabric'] {
   const path = defaultFabric();
   try {
@@ -160,8 +189,16 @@ function print(report: Report): void {
     ...deviceLines(report.devices, report.memlockBytes),
     `fabric     ${report.fabric.path}${report.fabric.problem === null ? '' : `: ${report.fabric.problem}`}`,
     `scheduling ${report.realTime}${report.autogroup === true ? AUTOGROUP : ''}`,
+    `idle       ${idle(report.wakeUpLimitUs)}`,
     `memory     locked up to ${report.memlockBytes ?? 'any number of'} bytes, ${report.hugePages} huge pages`,
     `redis      ${report.redisServer ?? 'redis-server is not installed: apt-get install redis-server'}`,
   ];
   console.log(lines.join('\n'));
+}
+
+function idle(limitUs: number | null): string {
+  if (limitUs === null) return 'unknown: /dev/cpu_dma_latency is not there, or not for this user';
+  return limitUs >= WAKE_UP_UNLIMITED_US
+    ? 'processors sleep as deeply as they like: hold /dev/cpu_dma_latency at 0 to be woken sooner'
+    : `processors wake up within ${limitUs} us`;
 }
