@@ -16,8 +16,10 @@ describe('a READONLY client of a follower', () => {
     const local = follower.connect();
     expect(await local.readonly()).toBe('OK');
     expect(await local.role()).toContain('slave');
-    // In this order: the other could make the follower a leader, and be written to although it is stopped.
-    for (const member of [other, leader]) member.signal('SIGSTOP');
+    // In this order, and each as a whole: the other could make the follower a leader, and be written to
+    // although it is stopped.
+    await other.stop();
+    await leader.stop();
     expect(await local.get('key')).toBe('value');
     await expect(local.set('key', 'new')).rejects.toThrow(/^READONLY /);
 

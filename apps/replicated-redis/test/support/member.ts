@@ -1,5 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import type { ReplicaStatus } from '@mu-smr/consensus';
 import { Redis } from 'ioredis';
 
@@ -44,6 +46,15 @@ export class Member {
 
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  /** Stops it; resolves when each of its threads stands still, which nobody is told. */
+  async stop(): Promise<void> {
+    this.signal('SIGSTOP');
+    const tasks = `/proc/${this.#child.pid}/task`;
+    const stopped = (id: string): boolean =>
+      readFileSync(`${tasks}/${id}/stat`, 'utf8').split(') ').at(-1)!.startsWith('T');
+    while (!readdirSync(tasks).every(stopped)) await setImmediate();
   }
 
   async status(): Promise<ReplicaStatus> {
