@@ -1,13 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import {
-  accessSync,
-  closeSync,
-  constants,
-  openSync,
-  readFileSync,
-  readSync,
-  statSync,
-} from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import {
   bindingProblem,
@@ -135,12 +127,8 @@ function autogroup(): boolean | null {
 }
 
 function wakeUpLimitUs(): number | null {
-  const value = Buffer.alloc(4);
   try {
-    const file = openSync('/dev/cpu_dma_latency', 'r');
-    const length = readSync(file, value);
-    closeSync(file);
-    return length === value.length ? value.readInt32LE() : null;
+    return readFileSync('/dev/cpu_dma_latency').readInt32LE();
   } catch {
     return null;
   }

@@ -89,7 +89,7 @@ class ShmQueuePair final : public QueuePair {
   uint32_t number_;
   QueuePairSlot* slot_;
 
-  mutable std::mutex mutex_;  // guards the control path: modify and query
+  mutable std::mutex mutex_;  // guards the control path: modify, query and what the peer's thread does
   mutable ThreadStatFile peer_thread_;
   uint32_t relocations_ = 0;
   /// Everyone we were ever connected to: the posting thread may still use any of them.
