@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { LogOffset } from '@mu-smr/log';
 import { ConsensusError } from './errors.ts';
-import { LogPhase, PlaneLink } from './planes/plane-link.ts';
+import { Int, LogPhase, PlaneLink } from './planes/plane-link.ts';
 import type { ReplicationPlane } from './planes/replication-plane.ts';
 import type {
   LocalReadOutcome,
@@ -63,7 +63,7 @@ export class Replica<Result = unknown>
 
   /** Whom this replica believes to lead. */
   get leader(): ReplicaId | undefined {
-    const leader = this.#link.int('leader');
+    const leader = this.#link.int(Int.leader);
     return leader < 0 ? undefined : leader;
   }
 
@@ -167,7 +167,7 @@ export class Replica<Result = unknown>
     const plane = this.#plane;
     if (this.#state === 'closed' || this.#state === 'failed')
       return { kind: 'rejected', reason: 'closed' };
-    if (plane === undefined || this.#link.int('phase') === LogPhase.closed)
+    if (plane === undefined || this.#link.int(Int.phase) === LogPhase.closed)
       return { kind: 'rejected', reason: 'noState' };
     return { kind: 'local', applied: plane.replayer.applied };
   }
@@ -261,7 +261,7 @@ export class Replica<Result = unknown>
 
   #announceChanges(led: boolean, leads: boolean): void {
     if (led !== leads) this.emit('role', leads ? 'leader' : 'follower');
-    const leader = this.#link.int('leader');
+    const leader = this.#link.int(Int.leader);
     if (leader !== this.#lastLeader) {
       this.#lastLeader = leader;
       this.emit('leader', this.leader);
@@ -279,7 +279,7 @@ export class Replica<Result = unknown>
   #fail(error: Error): void {
     if (this.#state !== 'running') return;
     this.#state = 'failed';
-    this.#link.setInt('stop', 1);
+    this.#link.setInt(Int.stop, 1);
     this.#plane?.abandon(
       { kind: 'rejected', reason: 'closed' },
       { kind: 'unknown', reason: 'closed' },

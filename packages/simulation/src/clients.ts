@@ -1,5 +1,6 @@
 import { encodeSessionRequest, PLAIN_HEADER_BYTES, type ProposeOutcome } from '@mu-smr/consensus';
 import type { LogOffset } from '@mu-smr/log';
+import { Int } from '@mu-smr/consensus/planes';
 import { COMMAND_BYTES_MIN, EMPTY_COMMAND, makeCommand } from './command.ts';
 import type { ClientCommand, Observer } from './observer.ts';
 import type { Random } from './random.ts';
@@ -173,7 +174,7 @@ export class Clients {
 
   #read(replica: SimReplica): void {
     if (!replica.replication.leading) return;
-    const read = { at: replica, epoch: replica.link.int('epoch'), mustSee: this.#mustSee() };
+    const read = { at: replica, epoch: replica.link.int(Int.epoch), mustSee: this.#mustSee() };
     this.#waits(replica, 1);
     replica.replication.prove((outcome) => {
       this.#waits(replica, -1);
@@ -193,7 +194,7 @@ export class Clients {
     const own = makeCommand(id, empty ? 0 : length);
     const bytes =
       sessions === undefined ? own : encodeSessionRequest({ kind: 'plain', command: own });
-    const command = { id, at: replica, epoch: replica.link.int('epoch') };
+    const command = { id, at: replica, epoch: replica.link.int(Int.epoch) };
     this.#observer.proposed(command);
     return { command, bytes };
   }

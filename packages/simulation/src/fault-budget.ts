@@ -1,4 +1,4 @@
-import { majorityOf } from '@mu-smr/consensus/planes';
+import { Double, majorityOf } from '@mu-smr/consensus/planes';
 import type { SimReplica } from './sim-replica.ts';
 
 /**
@@ -17,10 +17,10 @@ export function canLose(
   const rest = replicas.filter((replica) => !replica.crashed && replica !== victim);
   const [newest] = rest
     .filter(({ replication }) => replication.membership.size > 0)
-    .sort((a, b) => b.link.offset('configured') - a.link.offset('configured'));
+    .sort((a, b) => b.link.offset(Double.configured) - a.link.offset(Double.configured));
   if (newest === undefined) return false;
   const { membership } = newest.replication;
-  const kept = Math.max(...rest.map((replica) => replica.link.offset('head')));
+  const kept = Math.max(...rest.map((replica) => replica.link.offset(Double.head)));
   const able = rest.filter(
     (replica) =>
       membership.member(replica.id) === replica.incarnation &&

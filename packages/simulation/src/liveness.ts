@@ -1,3 +1,4 @@
+import { Double, Int } from '@mu-smr/consensus/planes';
 import type { Clients } from './clients.ts';
 import { InvariantViolation, mustHold, type Invariant } from './invariant-violation.ts';
 import type { Random } from './random.ts';
@@ -70,7 +71,7 @@ export class Liveness {
   /** L4: no leader change while the leader makes progress. */
   #steady(): void {
     const leader = this.#leader();
-    const epoch = leader?.link.int('epoch');
+    const epoch = leader?.link.int(Int.epoch);
     const before = this.#answered;
     this.#clients.start();
     this.#cluster.runUntil(this.#cluster.nowUs + LOAD_US);
@@ -78,7 +79,7 @@ export class Liveness {
     const now = this.#leader();
     mustHold(
       'L4',
-      now === leader && now?.link.int('epoch') === epoch,
+      now === leader && now?.link.int(Int.epoch) === epoch,
       () => `${leader?.host} led epoch ${epoch}, now ${this.#whoLeads()}`,
     );
     mustHold('L4', this.#answered > before, () => `${leader?.host} leads and answers nothing`);
@@ -157,7 +158,7 @@ export class Liveness {
     if (applied === decided && known === decided) return true;
     // Beyond the ring: it must not count as confirmed.
     const confirmed = leader.replication.fastPath.active.some((lane) => lane.to === replica.id);
-    return known < leader.link.offset('head') && !confirmed;
+    return known < leader.link.offset(Double.head) && !confirmed;
   }
 
   #leader(): SimReplica | undefined {
@@ -187,9 +188,9 @@ export class Liveness {
         const { decided, tail, limit, active } = replication.fastPath;
         const confirmed = active.map((lane) => lane.to).join('');
         return (
-          `${host} ${replication.phase} applied ${applied} known ${known} scanned ${scanned} head ${link.offset('head')}` +
+          `${host} ${replication.phase} applied ${applied} known ${known} scanned ${scanned} head ${link.offset(Double.head)}` +
           ` decided ${decided} tail ${tail} limit ${limit} confirmed ${confirmed} holder ${background.holder}` +
-          ` phase ${link.int('phase')} behind ${link.int('behind')} strayed ${link.int('strayed')} configured ${link.offset('configured')}`
+          ` phase ${link.int(Int.phase)} behind ${link.int(Int.behind)} strayed ${link.int(Int.strayed)} configured ${link.offset(Double.configured)}`
         );
       })
       .join('; ');

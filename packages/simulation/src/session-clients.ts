@@ -4,7 +4,7 @@ import {
   type ProposeOutcome,
   type SessionId,
 } from '@mu-smr/consensus';
-import { SequenceWindow } from '@mu-smr/consensus/planes';
+import { Int, SequenceWindow } from '@mu-smr/consensus/planes';
 import { COMMAND_BYTES_MIN, makeCommand } from './command.ts';
 import { InvariantViolation } from './invariant-violation.ts';
 import type { ClientCommand, Observer } from './observer.ts';
@@ -123,7 +123,7 @@ export class SessionClient {
       const command = {
         id: call.id,
         at: replica,
-        epoch: replica.link.int('epoch'),
+        epoch: replica.link.int(Int.epoch),
         numbered: true,
       };
       this.#parts.observer.proposed(command);

@@ -2,6 +2,7 @@ import {
   BackgroundAssembly,
   BackgroundPlane,
   Configuration,
+  Double,
   PlaneLink,
   ReplicationAssembly,
   ReplicationPlane,
@@ -81,7 +82,7 @@ export class SimReplica {
 
   /** The incarnation of a replica that we are connected with; 0 = none. */
   connectedTo(id: number): number {
-    return this.link.offset('connected', id);
+    return this.link.offset(Double.connected, id);
   }
 
   /** Ids of those that we are connected with, our own among them. */

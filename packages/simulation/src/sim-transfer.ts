@@ -1,4 +1,10 @@
-import { ConsensusError, LogPhase, type ConfigurationRecord } from '@mu-smr/consensus/planes';
+import {
+  type ConfigurationRecord,
+  ConsensusError,
+  Double,
+  Int,
+  LogPhase,
+} from '@mu-smr/consensus/planes';
 import type { LogOffset } from '@mu-smr/log';
 import type { Random } from './random.ts';
 import type { SimCluster } from './sim-cluster.ts';
@@ -119,7 +125,7 @@ export class SimTransfer {
       refused: false,
       end: () => {
         replayer.watchers.delete(watcher);
-        donor.link.setOffset('pinned', 0);
+        donor.link.setOffset(Double.pinned, 0);
       },
     };
   }
@@ -140,7 +146,7 @@ export class SimTransfer {
       gift.stalled = 0;
       this.#to.survives(() => this.#apply(entry, gift));
     } else if (
-      gift.donor.link.offset('pinned') > 0 &&
+      gift.donor.link.offset(Double.pinned) > 0 &&
       highestHead(this.#to) <= replication.replayer.applied
     ) {
       replication.beginning.open();
@@ -149,7 +155,7 @@ export class SimTransfer {
       this.#cluster.fabric.schedule(HELD_NS, gift.end);
       return;
     } else if (++gift.stalled > STALLED_MAX) gift.refused = true;
-    gift.donor.link.setOffset('pinned', replication.replayer.applied);
+    gift.donor.link.setOffset(Double.pinned, replication.replayer.applied);
     const ns = this.#random.between(1000, entry === undefined ? 60_000 : 4000);
     this.#later(ns, () => this.#takeIn(gift));
   }
@@ -170,7 +176,7 @@ export class SimTransfer {
 
   /** The donor died, or is itself without a log now: another is asked. */
   #lost({ donor, end, refused }: Gift): boolean {
-    if (!refused && !donor.crashed && donor.link.int('phase') === LogPhase.open) return false;
+    if (!refused && !donor.crashed && donor.link.int(Int.phase) === LogPhase.open) return false;
     end();
     this.#later(RETRY_NS, () => this.#ask());
     return true;
@@ -191,5 +197,5 @@ export class SimTransfer {
 
 /** Below this, some ring holds nothing any more, as far as that replica has pulled. */
 function highestHead({ link, peers }: SimReplica): number {
-  return Math.max(...peers.map((peer) => link.offset('peerHead', peer)));
+  return Math.max(...peers.map((peer) => link.offset(Double.peerHead, peer)));
 }

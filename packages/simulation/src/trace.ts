@@ -1,3 +1,4 @@
+import { Int } from '@mu-smr/consensus/planes';
 import type { Checker } from './checkers.ts';
 import type { SimReplica } from './sim-replica.ts';
 import { hashBytes } from './value-hash.ts';
@@ -33,7 +34,7 @@ export class Trace {
       this.#add(`${replica.host} was refused in epoch ${epoch}: status ${status}`),
     leading: (replica) =>
       this.#add(
-        `${replica.host} leads epoch ${replica.link.int('epoch')} from ${replica.replication.fastPath.tail}`,
+        `${replica.host} leads epoch ${replica.link.int(Int.epoch)} from ${replica.replication.fastPath.tail}`,
       ),
     ended: (replica, reason) => this.#add(`${replica.host} ends its epoch: ${reason}`),
     applied: (replica, command, index, _hash, { at }) =>
@@ -49,8 +50,8 @@ export class Trace {
   #beliefs(replica: SimReplica): void {
     const { link, host, id } = replica;
     const peers = replica.peers.filter((peer) => peer !== id);
-    const trusted = peers.filter((peer) => link.int('trusted', peer) === 1);
-    const leader = link.int('leader');
+    const trusted = peers.filter((peer) => link.int(Int.trusted, peer) === 1);
+    const leader = link.int(Int.leader);
     const { members = [] } = replica.replication.membership.record ?? {};
     // Each with the number of its life.
     const lives = members.flatMap((life, member) => (life === 0 ? [] : [`r${member} (${life})`]));

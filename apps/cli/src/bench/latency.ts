@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import { build, type Histogram } from 'hdr-histogram-js';
 
 /** Percentages at which a distribution is kept: every twentieth of it, and its tail. */

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { Replica } from '@mu-smr/consensus';
 import { numberedCommand, setNumber } from './counting-state-machine.ts';
 import type { ProposePlan } from './messages.ts';

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { Replica } from '@mu-smr/consensus';
 import { entryBytes, LOG_BEGIN, type LogGeometry } from '@mu-smr/log';
 import { numberedCommand, setNumber } from './counting-state-machine.ts';

@@ -2,7 +2,7 @@ import { LOG_BEGIN } from '@mu-smr/log';
 import type { FastPath } from './fast-path.ts';
 import { LanePurpose } from './lane.ts';
 import type { LogAccess } from './log-access.ts';
-import type { PlaneLink } from './plane-link.ts';
+import { Double, type PlaneLink } from './plane-link.ts';
 
 /**
  * Tells followers what is decided when no entry does it: a leader that went idle would otherwise
@@ -34,12 +34,12 @@ export class Announcer {
     this.#decided = decided;
     if (this.goesOn && moved) return false;
     if (outstanding > 0) return false;
-    if (decided === this.#link.offset('announced') && writer.release === this.#release)
+    if (decided === this.#link.offset(Double.announced) && writer.release === this.#release)
       return false;
     if (active.some((lane) => lane.queuePair.outstanding > 0)) return false;
     const commit = { firstUndecided: decided, release: writer.release };
     for (const lane of active) this.#access.announce(lane, commit, LanePurpose.announce);
-    this.#link.setOffset('announced', decided);
+    this.#link.setOffset(Double.announced, decided);
     this.#release = writer.release;
     return true;
   }
@@ -48,13 +48,13 @@ export class Announcer {
   get told(): boolean {
     const { active, decided } = this.#fastPath;
     return (
-      this.#link.offset('announced') === decided &&
+      this.#link.offset(Double.announced) === decided &&
       active.every((lane) => lane.queuePair.outstanding === 0)
     );
   }
 
   /** Not everybody has heard what is decided, even if nothing new is. */
   anew(): void {
-    this.#link.setOffset('announced', -1);
+    this.#link.setOffset(Double.announced, -1);
   }
 }

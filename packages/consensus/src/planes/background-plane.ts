@@ -17,7 +17,7 @@ import { Outbox } from './outbox.ts';
 import { OwnLog } from './own-log.ts';
 import { PeerMonitor, type BackgroundConnection } from './peer-monitor.ts';
 import { PermissionManager } from './permission-manager.ts';
-import { LogPhase, type PlaneLink } from './plane-link.ts';
+import { Double, Int, LogPhase, type PlaneLink } from './plane-link.ts';
 import { Recycling } from './recycling.ts';
 import { handOverClaim, NoClaim, Scratchpad } from './scratchpad.ts';
 import { SleepWatch } from './sleep-watch.ts';
@@ -115,7 +115,7 @@ export class BackgroundPlane {
     if (peer === undefined) return;
     const monitor = new PeerMonitor(peer, this.#scratch, scratch, sendRing, tuning, nowUs);
     this.#watch([...this.#monitors, monitor].sort((a, b) => a.id - b.id));
-    this.#link.setInt('trusted', 1, id);
+    this.#link.setInt(Int.trusted, 1, id);
   }
 
   /**
@@ -130,8 +130,8 @@ export class BackgroundPlane {
     // What completed on that queue pair is nobody's any more.
     this.#drain(nowUs);
     this.#scratch.clear(id);
-    for (const field of ['peerHead', 'peerApplied'] as const) this.#link.setOffset(field, 0, id);
-    this.#link.setInt('waitedFor', 0, id);
+    for (const field of [Double.peerHead, Double.peerApplied]) this.#link.setOffset(field, 0, id);
+    this.#link.setInt(Int.waitedFor, 0, id);
   }
 
   #watch(monitors: PeerMonitor[]): void {
@@ -157,12 +157,12 @@ export class BackgroundPlane {
     // What completed since the last round first: a pull that came back is not one that was missed.
     this.#drain(nowUs);
     if (this.#opening.look(this.#monitors, this.#permissions))
-      this.#recycling.beginAt(this.#link.offset('base'));
+      this.#recycling.beginAt(this.#link.offset(Double.base));
     // A candidate waits for the one, and our own replication plane for the other.
     if (this.#opening.settled) this.#handleRequests(nowUs);
     this.#candidacy.collect();
     this.#publishStatus(nowUs);
-    const kept = this.#link.offset('releasable');
+    const kept = this.#link.offset(Double.releasable);
     for (const monitor of this.#monitors) monitor.pull(nowUs, kept);
     this.#o.sendRing.doorbell();
     // Where a pull completes within the doorbell, its news counts in this very round.
@@ -188,7 +188,7 @@ export class BackgroundPlane {
   }
 
   #beat(nowUs: number): void {
-    const progress = this.#link.int('progress');
+    const progress = this.#link.int(Int.progress);
     if (this.#fate.mayBeat(progress, nowUs)) this.#heartbeat++;
     if (this.#fate.shouldAsk(nowUs)) this.#wake();
   }
@@ -196,7 +196,7 @@ export class BackgroundPlane {
   #drain(nowUs: number): void {
     const queue = this.#o.completionQueue;
     const count = queue.poll();
-    const known = this.#link.offset('known');
+    const known = this.#link.offset(Double.known);
     for (let n = 0; n < count; n++) {
       const id = queue.word(n, CompletionEntry.workRequestIdHigh);
       const purpose = queue.word(n, CompletionEntry.workRequestIdLow);
@@ -212,7 +212,7 @@ export class BackgroundPlane {
     for (const { to, sequence } of this.#permissions.handle(this.#scratch, this.#isRemoved)) {
       this.#grantedAtUs = nowUs;
       this.#expectsRequestUntilUs = 0;
-      this.#link.count('permissionsGranted');
+      this.#link.count(Int.permissionsGranted);
       if (to !== self) this.#candidacy.stepDown(nowUs);
       this.#outbox.acknowledge(to, {
         sequence,
@@ -221,13 +221,15 @@ export class BackgroundPlane {
       });
     }
     this.#outbox.flush();
-    this.#link.setInt('slowSwitches', this.#permissions.slowSwitches);
+    this.#link.setInt(Int.slowSwitches, this.#permissions.slowSwitches);
   }
 
   /** How far the log is known to be decided; our own replication plane reads it itself before it leads. */
   #known(to: ReplicaId): LogOffset {
-    const known = this.#link.offset('known');
-    return to === this.#o.self ? known : this.#ownLog.known(known, this.#link.offset('scanned'));
+    const known = this.#link.offset(Double.known);
+    return to === this.#o.self
+      ? known
+      : this.#ownLog.known(known, this.#link.offset(Double.scanned));
   }
 
   #elect(nowUs: number): void {
@@ -235,7 +237,7 @@ export class BackgroundPlane {
     const { holder } = this.#permissions;
     const own = this.#succession.successor(holder, nowUs);
     const choice = this.#electorate.choose(this.#monitors, own, holder, this.#grantedAtUs, nowUs);
-    const leading = this.#link.int('leading') === 1;
+    const leading = this.#link.int(Int.leading) === 1;
     if (choice.kind === 'stand' && this.#candidacy.stand(nowUs)) {
       this.#boost.begin(nowUs);
       // It learns and applies what the last leader left while the others grant.
@@ -244,10 +246,10 @@ export class BackgroundPlane {
       if (this.#opening.open) this.#handleRequests(nowUs);
     }
     const leader = choice.kind === 'follow' ? choice.leader : leading ? self : -1;
-    if (leader === this.#link.int('leader')) return;
-    this.#link.setInt('leader', leader);
+    if (leader === this.#link.int(Int.leader)) return;
+    this.#link.setInt(Int.leader, leader);
     // Whoever follows somebody has nobody to take over from.
-    if (choice.kind === 'follow') this.#link.setOffset('suspectedAtUs', 0);
+    if (choice.kind === 'follow') this.#link.setOffset(Double.suspectedAtUs, 0);
     this.#wake();
   }
 
@@ -256,14 +258,14 @@ export class BackgroundPlane {
       this.#heartbeat,
       this.#recycling.progress(),
       this.#recycling.head,
-      this.#link.offset('known'),
+      this.#link.offset(Double.known),
       this.#claimed(nowUs),
-      this.#link.offset('configured'),
+      this.#link.offset(Double.configured),
     );
   }
 
   #claimed(nowUs: number): number {
-    if (this.#link.int('phase') === LogPhase.closed) return NoClaim.closed;
+    if (this.#link.int(Int.phase) === LogPhase.closed) return NoClaim.closed;
     const successor = this.#succession.successor(this.#permissions.holder, nowUs);
     if (successor !== undefined && this.#candidacy.claim === 0) return handOverClaim(successor);
     const eligible = this.#opening.open && this.#electorate.isEligible(this.#monitors);

@@ -11,7 +11,7 @@ import type { ConfigurationRecord } from '../core/configuration.ts';
 import { ConsensusError } from '../errors.ts';
 import type { Membership } from './membership.ts';
 import { OwnLog } from './own-log.ts';
-import { LogPhase, type PlaneLink } from './plane-link.ts';
+import { Double, Int, LogPhase, type PlaneLink } from './plane-link.ts';
 import type { Replayer } from './replayer.ts';
 
 /** The part of a replayer that a beginning needs: it does not care for results. */
@@ -64,7 +64,7 @@ export class Beginning {
    */
   close(): void {
     assert(this.#link.isBehind, 'only a log that nobody may write is closed');
-    this.#link.setInt('phase', LogPhase.closed);
+    this.#link.setInt(Int.phase, LogPhase.closed);
   }
 
   /** The state machine was given the state as of `at`, and this is who were members then. */
@@ -73,7 +73,7 @@ export class Beginning {
     this.#membership.begin(members);
     this.#replayer.startAt(at);
     this.#publish();
-    this.#link.setInt('phase', LogPhase.catchingUp);
+    this.#link.setInt(Int.phase, LogPhase.catchingUp);
   }
 
   /** The bytes of an entry that is just being applied here, for a replica that joins. */
@@ -87,7 +87,10 @@ export class Beginning {
    * STATE_TRANSFER for bytes that are not the next entry.
    */
   takeIn(entry: Uint8Array): void {
-    assert(this.#link.int('phase') !== LogPhase.open, 'an open log is written by the leader alone');
+    assert(
+      this.#link.int(Int.phase) !== LogPhase.open,
+      'an open log is written by the leader alone',
+    );
     const replayer = this.#replayer;
     const at = replayer.applied;
     const position = this.#area.position(at);
@@ -111,11 +114,12 @@ export class Beginning {
     const at = this.#replayer.applied;
     this.#clearAllBut(at, this.#ownLog.end(at));
     this.#replayer.startAt(at);
-    for (const field of ['scanned', 'releasable', 'base'] as const) this.#link.setOffset(field, at);
+    for (const field of [Double.scanned, Double.releasable, Double.base])
+      this.#link.setOffset(field, at);
     this.#publish();
-    this.#link.setInt('strayed', 0);
-    this.#link.setInt('phase', LogPhase.open);
-    this.#link.count('openings');
+    this.#link.setInt(Int.strayed, 0);
+    this.#link.setInt(Int.phase, LogPhase.open);
+    this.#link.count(Int.openings);
   }
 
   /** Zeroes the area but for `[from, end)`, and the undo slot: who held our log before left it in order. */

@@ -1,6 +1,6 @@
 import type { OwnLog } from './own-log.ts';
 import type { PeerMonitor } from './peer-monitor.ts';
-import type { PlaneLink } from './plane-link.ts';
+import { Double, Int, type PlaneLink } from './plane-link.ts';
 
 /**
  * Says when no ring holds what our log misses: no leader can bring it further then, and the state has
@@ -16,10 +16,10 @@ export class BehindWatch {
   }
 
   isBehind(monitors: readonly PeerMonitor[]): boolean {
-    if (this.#link.int('strayed') === 1) return true;
+    if (this.#link.int(Int.strayed) === 1) return true;
     // A leader does not read its own log, but has applied what stands there.
-    const applied = this.#link.offset('applied');
-    const scanned = this.#link.offset('scanned');
+    const applied = this.#link.offset(Double.applied);
+    const scanned = this.#link.offset(Double.scanned);
     const from = applied > scanned ? applied : scanned;
     return monitors.some(
       ({ status, trusted }) =>

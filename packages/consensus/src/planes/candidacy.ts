@@ -1,7 +1,7 @@
 import type { Tuning } from '../limits.ts';
 import type { ReplicaId } from '../propose-outcome.ts';
 import type { OutgoingLane } from './background-lanes.ts';
-import { LaneOwner, type PlaneLink } from './plane-link.ts';
+import { Double, Int, LaneOwner, type PlaneLink } from './plane-link.ts';
 import type { Outbox } from './outbox.ts';
 import type { PermissionAck } from './scratchpad.ts';
 
@@ -55,12 +55,12 @@ export class Candidacy {
     this.#requested[granter] = 0;
     this.#granted[granter] = 0;
     this.#askedAtUs[granter] = 0;
-    this.#o.link.setInt('grant', 0, granter);
+    this.#o.link.setInt(Int.grant, 0, granter);
   }
 
   /** The epoch that is sought or held; 0 when none is. */
   get claim(): number {
-    return this.#epoch !== 0 && this.#o.link.int('endedEpoch') !== this.#epoch ? this.#epoch : 0;
+    return this.#epoch !== 0 && this.#o.link.int(Int.endedEpoch) !== this.#epoch ? this.#epoch : 0;
   }
 
   /** Begins an epoch, unless the last is not yet over or we stand back; returns whether it did. */
@@ -70,8 +70,8 @@ export class Candidacy {
     const { link } = this.#o;
     this.#epoch = ++this.#sequence;
     this.#since = nowUs;
-    link.setOffset('requestedAtUs', nowUs);
-    link.setInt('epoch', this.#epoch);
+    link.setOffset(Double.requestedAtUs, nowUs);
+    link.setInt(Int.epoch, this.#epoch);
     // Whoever may well answer first: while it does, the others are asked.
     for (const to of this.#lanes.keys())
       if (to !== this.#o.self && this.#o.trusts(to)) this.#ask(to, this.#epoch, nowUs);
@@ -85,7 +85,7 @@ export class Candidacy {
   stepDown(nowUs: number): void {
     if (this.claim === 0) return;
     this.#standBack(nowUs);
-    this.#o.link.setInt('deposed', this.#epoch);
+    this.#o.link.setInt(Int.deposed, this.#epoch);
     this.#o.wakeReplication();
   }
 
@@ -98,9 +98,9 @@ export class Candidacy {
       return;
     }
     this.collect();
-    if (link.int('leading') === 1) this.#since = nowUs;
+    if (link.int(Int.leading) === 1) this.#since = nowUs;
     else if (nowUs - this.#since > tuning.grantTimeoutUs) this.stepDown(nowUs);
-    if (link.int('leading') === 1) this.#askAgain(nowUs);
+    if (link.int(Int.leading) === 1) this.#askAgain(nowUs);
   }
 
   /** Takes in acknowledgements. */
@@ -115,10 +115,10 @@ export class Candidacy {
     const ack = this.#o.ackOf(granter);
     if (ack === undefined || ack.sequence !== this.#requested[granter]) return;
     this.#granted[granter] = ack.sequence;
-    link.setOffset('grantKnown', ack.known, granter);
-    link.setOffset('grantHead', ack.head, granter);
-    link.setOffset('grantedAtUs', this.#o.nowUs(), granter);
-    link.setInt('grant', ack.sequence, granter);
+    link.setOffset(Double.grantKnown, ack.known, granter);
+    link.setOffset(Double.grantHead, ack.head, granter);
+    link.setOffset(Double.grantedAtUs, this.#o.nowUs(), granter);
+    link.setInt(Int.grant, ack.sequence, granter);
     this.#o.wakeReplication();
   }
 
@@ -130,7 +130,7 @@ export class Candidacy {
       // A request, or its answer, may be lost with a connection: it is not waited for for ever.
       const patienceUs = answered ? tuning.regrantUs : tuning.grantTimeoutUs;
       const droppedOut =
-        link.int('lane', to) === LaneOwner.background && nowUs - this.#askedAtUs[to] > patienceUs;
+        link.int(Int.lane, to) === LaneOwner.background && nowUs - this.#askedAtUs[to] > patienceUs;
       // The grant may just be on its way into the confirmed set: only a lane that was taken and given
       // back, or never taken for long, is asked for again.
       if (
@@ -152,9 +152,9 @@ export class Candidacy {
    */
   #withdrawGrant(from: ReplicaId): boolean {
     const { link } = this.#o;
-    link.setInt('grant', 0, from);
-    if (link.int('lane', from) === LaneOwner.background) return true;
-    link.setInt('grant', this.#granted[from], from);
+    link.setInt(Int.grant, 0, from);
+    if (link.int(Int.lane, from) === LaneOwner.background) return true;
+    link.setInt(Int.grant, this.#granted[from], from);
     return false;
   }
 
@@ -170,7 +170,7 @@ export class Candidacy {
     if (lane === undefined) return;
     this.#requested[to] = sequence;
     this.#askedAtUs[to] = nowUs;
-    this.#o.link.count('permissionRequests');
+    this.#o.link.count(Int.permissionRequests);
     this.#o.outbox.request(to, { sequence, generation: lane.generation });
   }
 

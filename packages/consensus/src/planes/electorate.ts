@@ -2,7 +2,7 @@ import { chooseLeader, type LeaderChoice, type LeaderView } from '../core/leader
 import type { Tuning } from '../limits.ts';
 import type { ReplicaId } from '../propose-outcome.ts';
 import type { PeerMonitor } from './peer-monitor.ts';
-import type { PlaneLink } from './plane-link.ts';
+import { Double, Int, type PlaneLink } from './plane-link.ts';
 import { successorIn } from './scratchpad.ts';
 
 /** Judges the peers, and says who of them all should lead. */
@@ -37,7 +37,7 @@ export class Electorate {
    * has just become suspected.
    */
   judge(monitors: readonly PeerMonitor[], nowUs: number): boolean {
-    const leader = this.#link.int('leader');
+    const leader = this.#link.int(Int.leader);
     let leaderless = false;
     for (const monitor of monitors) {
       const leads = monitor.id === leader;
@@ -46,12 +46,12 @@ export class Electorate {
         leaderless ||= leads;
       } else if (monitor.trusted && this.#suspected[monitor.id] !== 0) {
         // Another life says nothing of the one that was suspected.
-        if (this.#suspected[monitor.id] === this.#link.offset('connected', monitor.id))
-          this.#link.count('falseSuspicions');
+        if (this.#suspected[monitor.id] === this.#link.offset(Double.connected, monitor.id))
+          this.#link.count(Int.falseSuspicions);
         this.#suspected[monitor.id] = 0;
       }
-      this.#link.setInt('trusted', monitor.trusted ? 1 : 0, monitor.id);
-      this.#link.setInt('score', monitor.score, monitor.id);
+      this.#link.setInt(Int.trusted, monitor.trusted ? 1 : 0, monitor.id);
+      this.#link.setInt(Int.score, monitor.score, monitor.id);
     }
     return leaderless;
   }
@@ -59,17 +59,17 @@ export class Electorate {
   /** Counts a suspicion; that of whom we believe to lead is what a take-over may follow from. */
   #suspect(peer: ReplicaId, nowUs: number, leads: boolean): void {
     const link = this.#link;
-    link.count('suspicions');
-    this.#suspected[peer] = link.offset('connected', peer);
+    link.count(Int.suspicions);
+    this.#suspected[peer] = link.offset(Double.connected, peer);
     if (!leads) return;
-    link.setOffset('suspectedAtUs', nowUs);
-    link.setOffset('suspected', peer);
+    link.setOffset(Double.suspectedAtUs, nowUs);
+    link.setOffset(Double.suspected, peer);
   }
 
   /** Nobody is there any more. */
   forget(peer: ReplicaId): void {
     this.#view.trusted[peer] = false;
-    this.#link.setInt('trusted', 0, peer);
+    this.#link.setInt(Int.trusted, 0, peer);
   }
 
   /**
@@ -80,16 +80,16 @@ export class Electorate {
    */
   isEligible(monitors: readonly PeerMonitor[]): boolean {
     const link = this.#link;
-    if (link.int('strayed') === 1 || link.int('behind') !== 0) return false;
-    if (link.int('voter', this.#self) === 0) return false;
-    const kept = link.offset('releasable');
-    const unserved = link.int('unserved') === 1;
+    if (link.int(Int.strayed) === 1 || link.int(Int.behind) !== 0) return false;
+    if (link.int(Int.voter, this.#self) === 0) return false;
+    const kept = link.offset(Double.releasable);
+    const unserved = link.int(Int.unserved) === 1;
     let served = 1;
     for (const { id, status, trusted, servable } of monitors) {
       const held = status.known >= kept || (trusted && servable);
-      if (link.int('voter', id) === 1 && held && (trusted || !unserved)) served++;
+      if (link.int(Int.voter, id) === 1 && held && (trusted || !unserved)) served++;
     }
-    return served >= link.int('majority');
+    return served >= link.int(Int.majority);
   }
 
   /** `own` is whom we want to lead, `grantedAtUs` when the holder was granted our log. */
@@ -102,7 +102,7 @@ export class Electorate {
   ): LeaderChoice {
     const view = this.#view;
     const link = this.#link;
-    const configured = link.offset('configured');
+    const configured = link.offset(Double.configured);
     view.holder = holder;
     view.successor = own;
     view.eligible = own === undefined && this.isEligible(monitors);

@@ -1,7 +1,7 @@
 import type { LogGeometry, LogOffset } from '@mu-smr/log';
 import type { FastPath } from './fast-path.ts';
 import type { Lane } from './lane.ts';
-import { LaneOwner, type PlaneLink } from './plane-link.ts';
+import { Double, Int, LaneOwner, type PlaneLink } from './plane-link.ts';
 import type { GrantedLog } from './take-over-context.ts';
 
 /**
@@ -48,30 +48,30 @@ export class EpochLanes {
     for (const lane of this.#lanes) {
       if (lane === undefined || granted.includes(lane)) continue;
       const { to } = lane;
-      if (this.#link.int('voter', to) === 1 && this.#link.int('trusted', to) === 1) return true;
+      if (this.#link.int(Int.voter, to) === 1 && this.#link.int(Int.trusted, to) === 1) return true;
     }
     return false;
   }
 
   #hasGranted({ to }: Lane, epoch: number): boolean {
-    return this.#link.int('voter', to) === 1 && this.#link.int('grant', to) >= epoch;
+    return this.#link.int(Int.voter, to) === 1 && this.#link.int(Int.grant, to) >= epoch;
   }
 
   /** What the granter said of its log, or what was pulled from it since. */
   granted(replica: number): GrantedLog {
-    const pulledHead = this.#link.offset('peerHead', replica);
-    const head = this.#link.offset('grantHead', replica);
+    const pulledHead = this.#link.offset(Double.peerHead, replica);
+    const head = this.#link.offset(Double.grantHead, replica);
     return {
-      known: this.#link.offset('grantKnown', replica),
+      known: this.#link.offset(Double.grantKnown, replica),
       head: pulledHead > head ? pulledHead : head,
     };
   }
 
   /** Takes the lane by the grant that stands now; false when it is just being asked for again. */
-  take(lane: Lane, grant = this.#link.int('grant', lane.to)): boolean {
-    this.#link.setInt('lane', LaneOwner.replication, lane.to);
-    if (this.#link.int('grant', lane.to) !== grant) {
-      this.#link.setInt('lane', LaneOwner.background, lane.to);
+  take(lane: Lane, grant = this.#link.int(Int.grant, lane.to)): boolean {
+    this.#link.setInt(Int.lane, LaneOwner.replication, lane.to);
+    if (this.#link.int(Int.grant, lane.to) !== grant) {
+      this.#link.setInt(Int.lane, LaneOwner.background, lane.to);
       return false;
     }
     this.#usedGrant[lane.to] = grant;
@@ -81,7 +81,7 @@ export class EpochLanes {
   /** Takes a lane that was granted in this epoch and not used yet: a follower that came late. */
   takeNew(epoch: number): Lane | undefined {
     return this.lanes.find((lane) => {
-      const grant = this.#link.int('grant', lane.to);
+      const grant = this.#link.int(Int.grant, lane.to);
       return grant > this.#usedGrant[lane.to] && grant >= epoch && this.take(lane, grant);
     });
   }
@@ -89,11 +89,11 @@ export class EpochLanes {
   /** Another replica is to be at the end of this lane: grants of the last one are none of it. */
   forget(replica: number): void {
     this.#usedGrant[replica] = 0;
-    this.#link.setInt('grant', 0, replica);
+    this.#link.setInt(Int.grant, 0, replica);
   }
 
   owns(replica: number): boolean {
-    return this.#link.int('lane', replica) === LaneOwner.replication;
+    return this.#link.int(Int.lane, replica) === LaneOwner.replication;
   }
 
   /**
@@ -107,7 +107,7 @@ export class EpochLanes {
       queuePair.control.fail();
       this.#sendRing.doorbell();
     }
-    this.#link.setInt('lane', LaneOwner.background, replica);
+    this.#link.setInt(Int.lane, LaneOwner.background, replica);
   }
 
   handBackAll(): void {
@@ -116,7 +116,7 @@ export class EpochLanes {
 
   /** No entry may lap a log of a confirmed follower, our own included. */
   writeLimit(active: readonly Lane[], geometry: LogGeometry): LogOffset {
-    let lowest: number = this.#link.offset('head');
+    let lowest: number = this.#link.offset(Double.head);
     for (const lane of active) {
       if (lane.to === this.#self) continue;
       const { head } = this.granted(lane.to);
@@ -133,7 +133,8 @@ export class EpochLanes {
     return fastPath.active
       .map((lane) => lane.to)
       .filter((to) => {
-        const helps = this.#link.int('waitedFor', to) === 1 && this.#link.int('trusted', to) === 1;
+        const helps =
+          this.#link.int(Int.waitedFor, to) === 1 && this.#link.int(Int.trusted, to) === 1;
         const room = this.granted(to).head + capacityBytes - fastPath.tail;
         return to !== this.#self && !helps && room < windowBytes;
       });

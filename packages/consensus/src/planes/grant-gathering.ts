@@ -1,7 +1,7 @@
 import type { EpochLanes } from './epoch-lanes.ts';
 import type { Lane } from './lane.ts';
 import type { Membership } from './membership.ts';
-import type { PlaneLink } from './plane-link.ts';
+import { Double, Int, type PlaneLink } from './plane-link.ts';
 
 /** There may be nobody who grants. */
 const AWAITED_US = 1000;
@@ -35,9 +35,9 @@ export class GrantGathering {
 
   /** Whether an epoch has just been asked for: whoever grants it does so in a moment. */
   get awaited(): boolean {
-    const epoch = this.#link.int('epoch');
-    if (epoch === this.#link.int('endedEpoch')) return false;
-    return this.#nowUs() - this.#link.offset('requestedAtUs') < AWAITED_US;
+    const epoch = this.#link.int(Int.epoch);
+    if (epoch === this.#link.int(Int.endedEpoch)) return false;
+    return this.#nowUs() - this.#link.offset(Double.requestedAtUs) < AWAITED_US;
   }
 
   /** The lanes to take over with, once it is time: a majority of the members, ourselves among them. */

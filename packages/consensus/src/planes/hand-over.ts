@@ -3,7 +3,7 @@ import type { HandOverOutcome, ReplicaId } from '../propose-outcome.ts';
 import type { Announcer } from './announcer.ts';
 import type { FastPath } from './fast-path.ts';
 import type { Membership } from './membership.ts';
-import type { PlaneLink } from './plane-link.ts';
+import { Double, Int, type PlaneLink } from './plane-link.ts';
 import type { Reconfiguration } from './reconfiguration.ts';
 import { EpochEnded } from './round.ts';
 
@@ -60,7 +60,7 @@ export class HandOver {
     if (to === undefined) this.#settle({ kind: 'rejected', reason: 'noSuccessor' });
     else if (this.#isReady(to)) {
       this.#successor = to;
-      this.#o.link.setInt('successor', to + 1);
+      this.#o.link.setInt(Int.successor, to + 1);
       throw new EpochEnded(`leadership goes to replica ${to}`);
     } else if (this.#o.nowUs() - asked.sinceUs > this.#o.tuning.grantTimeoutUs)
       this.#settle({ kind: 'rejected', reason: 'busy' });
@@ -79,7 +79,7 @@ export class HandOver {
     const { self, link, fastPath, membership } = this.#o;
     let chosen: ReplicaId | undefined;
     for (const { to } of fastPath.active) {
-      if (to === self || !membership.isVoter(to) || link.int('trusted', to) !== 1) continue;
+      if (to === self || !membership.isVoter(to) || link.int(Int.trusted, to) !== 1) continue;
       if ((wanted === undefined || to === wanted) && (chosen === undefined || to < chosen))
         chosen = to;
     }
@@ -91,10 +91,10 @@ export class HandOver {
     const { link, fastPath, membership, announcer, reconfiguration } = this.#o;
     return (
       fastPath.outstanding === 0 &&
-      link.offset('applied') >= fastPath.decided &&
+      link.offset(Double.applied) >= fastPath.decided &&
       !reconfiguration.pending &&
       announcer.told &&
-      link.offset('peerApplied', to) >= membership.since
+      link.offset(Double.peerApplied, to) >= membership.since
     );
   }
 

@@ -25,7 +25,15 @@ export { FastPath } from './fast-path.ts';
 export { majorityOf } from '../core/majority.ts';
 export type { Lane, ReplicationMemory } from './lane.ts';
 export type { Proposal } from './pending.ts';
-export { LaneOwner, LogPhase, PlaneLink, type DoubleField, type IntField } from './plane-link.ts';
+export {
+  Double,
+  Int,
+  LaneOwner,
+  LogPhase,
+  PlaneLink,
+  type DoubleField,
+  type IntField,
+} from './plane-link.ts';
 export { Replayer, type AppliedListener } from './replayer.ts';
 export type { ReplicationEvents, ReplicationPlaneOptions } from './replication-options.ts';
 export { ReplicationPlane } from './replication-plane.ts';

@@ -5,6 +5,7 @@ import { LanePurpose, tagIsOf, tagLane, tagPurpose, type Lane } from './lane.ts'
 import type { ReplicationPlaneOptions } from './replication-options.ts';
 import type { ReplicationParts } from './replication-parts.ts';
 import { EpochEnded, type Waiting } from './round.ts';
+import { Double, Int } from './plane-link.ts';
 
 /** What it does at the replication plane's word; functions, so that none is made each time. */
 export const configured = (leadership: { configured(): void }): void => leadership.configured();
@@ -85,7 +86,7 @@ export class Leadership<Result> {
 
   /** One round of whatever the epoch is at. */
   step(): void {
-    if (this.epoch === this.#o.link.int('deposed'))
+    if (this.epoch === this.#o.link.int(Int.deposed))
       throw new EpochEnded('another replica was granted our log');
     this.refreshLimit();
     if (this.#takeOver !== undefined) {
@@ -155,7 +156,7 @@ export class Leadership<Result> {
   refreshLimit(): void {
     const { fastPath, lanes, replayer } = this.#parts;
     fastPath.limit = lanes.writeLimit(fastPath.active, this.#o.geometry);
-    const release = this.#o.link.offset('release');
+    const release = this.#o.link.offset(Double.release);
     if (release <= fastPath.writer.release) return;
     fastPath.writer.release = release;
     replayer.decidedUpTo(replayer.known, release);
@@ -165,8 +166,8 @@ export class Leadership<Result> {
     if (this.#takeOver?.next().done !== true) return;
     this.#takeOver = undefined;
     this.#parts.announcer.anew();
-    this.#o.link.setInt('unserved', 0);
-    this.#o.link.setInt('leading', 1);
+    this.#o.link.setInt(Int.unserved, 0);
+    this.#o.link.setInt(Int.leading, 1);
     this.#o.events.leading();
   }
 
@@ -228,7 +229,7 @@ export class Leadership<Result> {
       nowUs,
       patienceUs: patienceUs(tuning),
       granted: () => lanes.granted(lane.to),
-      ownKept: () => link.offset('releasable'),
+      ownKept: () => link.offset(Double.releasable),
       release: () => replayer.releasable,
     });
     return { growth, run: growth.run() };

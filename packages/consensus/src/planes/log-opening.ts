@@ -1,7 +1,7 @@
 import { LOG_BEGIN } from '@mu-smr/log';
 import type { PeerMonitor } from './peer-monitor.ts';
 import type { PermissionManager } from './permission-manager.ts';
-import type { PlaneLink } from './plane-link.ts';
+import { Double, Int, type PlaneLink } from './plane-link.ts';
 import type { Scratchpad } from './scratchpad.ts';
 
 /**
@@ -38,13 +38,13 @@ export class LogOpening {
       for (const { id, status } of monitors)
         if (status.claim <= 0) permissions.skip(id, this.#leftOver[id]);
     this.#leftOver = [];
-    const openings = this.#link.int('openings');
+    const openings = this.#link.int(Int.openings);
     if (openings === this.#openings) return false;
     this.#openings = openings;
     this.open = true;
-    this.#link.setInt('behind', 0);
+    this.#link.setInt(Int.behind, 0);
     // Where a group is just being founded, nobody has left anything.
-    if (openings === 1 && this.#link.offset('base') === LOG_BEGIN) return true;
+    if (openings === 1 && this.#link.offset(Double.base) === LOG_BEGIN) return true;
     this.#leftOver = Array.from({ length: this.#slots }, (_, id) =>
       this.#scratch.requestSequence(id),
     );
@@ -54,6 +54,6 @@ export class LogOpening {
   /** No leader can bring it further: it is opened again with the state of another replica. */
   close(): void {
     this.open = false;
-    this.#link.setInt('behind', this.#openings);
+    this.#link.setInt(Int.behind, this.#openings);
   }
 }

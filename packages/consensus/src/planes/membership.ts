@@ -7,7 +7,7 @@ import {
 } from '../core/configuration.ts';
 import { REPLICAS_MAX } from '../core/proposal-number.ts';
 import type { ReplicaId } from '../propose-outcome.ts';
-import type { PlaneLink } from './plane-link.ts';
+import { Double, Int, type PlaneLink } from './plane-link.ts';
 
 /** What a quorum is, as the fast path asks it. */
 export interface Quorum {
@@ -35,7 +35,7 @@ export class Membership implements Quorum {
   constructor(self: ReplicaId, incarnation: Incarnation, link: PlaneLink) {
     this.#self = self;
     this.#link = link;
-    link.setOffset('connected', incarnation, self);
+    link.setOffset(Double.connected, incarnation, self);
   }
 
   /** What the group has agreed on, by all that is applied here. */
@@ -52,7 +52,7 @@ export class Membership implements Quorum {
 
   /** At the other end of a lane is now this incarnation; 0 = nobody. */
   connected(id: ReplicaId, incarnation: Incarnation): void {
-    this.#link.setOffset('connected', incarnation, id);
+    this.#link.setOffset(Double.connected, incarnation, id);
     this.#refresh();
   }
 
@@ -67,7 +67,7 @@ export class Membership implements Quorum {
 
   /** The incarnation at the other end of the lane. */
   at(id: ReplicaId): Incarnation {
-    return this.#link.offset('connected', id);
+    return this.#link.offset(Double.connected, id);
   }
 
   isVoter(id: ReplicaId): boolean {
@@ -99,14 +99,14 @@ export class Membership implements Quorum {
     for (let id = 0; id < REPLICAS_MAX; id++) {
       const member = configuration.members[id];
       this.voters[id] = member !== 0 && member === this.at(id) ? 1 : 0;
-      link.setOffset('removed', configuration.removed[id], id);
-      link.setInt('voter', this.voters[id], id);
+      link.setOffset(Double.removed, configuration.removed[id], id);
+      link.setInt(Int.voter, this.voters[id], id);
     }
     this.majority = configuration.majority;
     this.since = configuration.since;
-    link.setInt('majority', this.majority);
+    link.setInt(Int.majority, this.majority);
     this.learners = 0;
     for (let id = 0; id < REPLICAS_MAX; id++) if (this.isLearner(id)) this.learners++;
-    link.setOffset('configured', configuration.since);
+    link.setOffset(Double.configured, configuration.since);
   }
 }

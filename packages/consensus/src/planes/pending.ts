@@ -88,7 +88,9 @@ export class Pending<Result> implements AppliedListener<Result> {
   }
 
   awaits(at: LogOffset): boolean {
-    return at === this.#syncAt || this.#posted[this.#postedAt]?.at === at;
+    if (at === this.#syncAt) return true;
+    // Nothing is posted on a follower: it asks this of each entry, and is not to read beyond the end.
+    return this.#postedAt < this.#posted.length && this.#posted[this.#postedAt].at === at;
   }
 
   applied(at: LogOffset, index: number, count: number, result: Result): void {

@@ -2,7 +2,7 @@ import type { LogOffset } from '@mu-smr/log';
 import { REPLICAS_MAX } from '../core/proposal-number.ts';
 
 /** Words of 32 bits that the two planes share; each has one writer, named here. */
-const Int = {
+const INTS = {
   /** Replication: changes while it lives. */
   progress: 0,
   /** Replication: the last epoch it gave up, with every lane handed back. */
@@ -59,11 +59,11 @@ const Int = {
   waitedFor: 32 + 4 * REPLICAS_MAX,
   /** Replication: 1 where the lane ends at a member. */
   voter: 32 + 5 * REPLICAS_MAX,
-  words: 32 + 6 * REPLICAS_MAX,
 } as const;
+const INT_COUNT = 32 + 6 * REPLICAS_MAX;
 
 /** Doubles: one aligned store each, so a reader never sees half of one. */
-const Double = {
+const DOUBLES = {
   /** Replication. */
   applied: 0,
   known: 1,
@@ -92,11 +92,21 @@ const Double = {
   /** Replication: the incarnation at the other end of each lane, and the one removed last. */
   connected: 16 + 5 * REPLICAS_MAX,
   removed: 16 + 6 * REPLICAS_MAX,
-  words: 16 + 7 * REPLICAS_MAX,
 } as const;
+const DOUBLE_COUNT = 16 + 7 * REPLICAS_MAX;
 
-export type IntField = Exclude<keyof typeof Int, 'words'>;
-export type DoubleField = Exclude<keyof typeof Double, 'words'>;
+declare const kind: unique symbol;
+
+/** Where a field stands; the two kinds are not to be mixed up. */
+export type IntField = number & { readonly [kind]: 'int' };
+export type DoubleField = number & { readonly [kind]: 'double' };
+
+/**
+ * The fields by name. Were it the methods below that took names, V8 would have seen so many of them there
+ * that it looks each up anew, in every tick.
+ */
+export const Int = INTS as { readonly [Name in keyof typeof INTS]: IntField };
+export const Double = DOUBLES as { readonly [Name in keyof typeof DOUBLES]: DoubleField };
 
 /**
  * How far a replica is with its log: without a state, applying what others send of theirs, or open:
@@ -118,37 +128,37 @@ export class PlaneLink {
   readonly #ints: Int32Array;
   readonly #doubles: Float64Array;
 
-  constructor(buffer = new SharedArrayBuffer(Int.words * 4 + Double.words * 8)) {
+  constructor(buffer = new SharedArrayBuffer(INT_COUNT * 4 + DOUBLE_COUNT * 8)) {
     this.buffer = buffer;
-    this.#ints = new Int32Array(buffer, 0, Int.words);
-    this.#doubles = new Float64Array(buffer, Int.words * 4, Double.words);
+    this.#ints = new Int32Array(buffer, 0, INT_COUNT);
+    this.#doubles = new Float64Array(buffer, INT_COUNT * 4, DOUBLE_COUNT);
     if (Atomics.load(this.#ints, Int.leader) === 0) Atomics.store(this.#ints, Int.leader, -1);
   }
 
   int(field: IntField, replica = 0): number {
-    return Atomics.load(this.#ints, Int[field] + replica);
+    return Atomics.load(this.#ints, field + replica);
   }
 
   setInt(field: IntField, value: number, replica = 0): void {
-    Atomics.store(this.#ints, Int[field] + replica, value);
+    Atomics.store(this.#ints, field + replica, value);
   }
 
   count(field: IntField): void {
-    Atomics.add(this.#ints, Int[field], 1);
+    Atomics.add(this.#ints, field, 1);
   }
 
   /** Whether another replica leads, as far as is known, and is trusted. */
   get isLed(): boolean {
-    const leader = this.int('leader');
-    return leader >= 0 && this.int('trusted', leader) === 1;
+    const leader = this.int(Int.leader);
+    return leader >= 0 && this.int(Int.trusted, leader) === 1;
   }
 
   offset(field: DoubleField, replica = 0): LogOffset {
-    return this.#doubles[Double[field] + replica] as LogOffset;
+    return this.#doubles[field + replica] as LogOffset;
   }
 
   setOffset(field: DoubleField, value: number, replica = 0): void {
-    this.#doubles[Double[field] + replica] = value;
+    this.#doubles[field + replica] = value;
   }
 
   /**
@@ -156,19 +166,19 @@ export class PlaneLink {
    * has ended that.
    */
   get isBehind(): boolean {
-    const behind = this.int('behind');
-    return behind !== 0 && behind === this.int('openings');
+    const behind = this.int(Int.behind);
+    return behind !== 0 && behind === this.int(Int.openings);
   }
 
   /** Whether this log has a state, and goes on from what a leader writes to it. */
   get isOpen(): boolean {
-    return this.int('phase') === LogPhase.open && !this.isBehind;
+    return this.int(Int.phase) === LogPhase.open && !this.isBehind;
   }
 
   /** Whether the incarnation at the end of a lane was a member and is none any more. */
   isRemoved(replica: number): boolean {
-    const removed = this.offset('removed', replica);
-    return removed !== 0 && removed === this.offset('connected', replica);
+    const removed = this.offset(Double.removed, replica);
+    return removed !== 0 && removed === this.offset(Double.connected, replica);
   }
 
   /** The replication plane lives: a plain store, for the hot path. */

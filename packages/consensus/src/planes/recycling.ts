@@ -1,7 +1,7 @@
 import { LOG_BEGIN, type LogGeometry, type LogOffset } from '@mu-smr/log';
 import { releaseBound, waitedFor, type RecyclingMember } from '../core/recycle-bound.ts';
 import type { PeerMonitor } from './peer-monitor.ts';
-import type { PlaneLink } from './plane-link.ts';
+import { Double, Int, type PlaneLink } from './plane-link.ts';
 import { Recycler } from './recycler.ts';
 
 /** The background plane's part in recycling: zeroing our own log, and the release on a leader. */
@@ -32,8 +32,8 @@ export class Recycling {
    * longer wait for us.
    */
   progress(): LogOffset {
-    const applied = this.#link.offset('applied');
-    const pinned = this.#link.offset('pinned');
+    const applied = this.#link.offset(Double.applied);
+    const pinned = this.#link.offset(Double.pinned);
     const upTo = pinned !== 0 && pinned < applied ? pinned : applied;
     if (upTo > this.#progress) this.#progress = upTo;
     return this.#progress;
@@ -42,13 +42,13 @@ export class Recycling {
   /** Zeroes on, tells how far the peers are, and on a leader what may be released. */
   step(monitors: readonly PeerMonitor[], nowUs: number): void {
     const link = this.#link;
-    this.#recycler.step(link.offset('releasable'));
-    link.setOffset('head', this.#recycler.head);
+    this.#recycler.step(link.offset(Double.releasable));
+    link.setOffset(Double.head, this.#recycler.head);
     for (const { id, status } of monitors) {
-      link.setOffset('peerHead', status.head, id);
-      link.setOffset('peerApplied', status.applied, id);
+      link.setOffset(Double.peerHead, status.head, id);
+      link.setOffset(Double.peerApplied, status.applied, id);
     }
-    if (link.int('leading') === 1) this.#release(monitors, nowUs);
+    if (link.int(Int.leading) === 1) this.#release(monitors, nowUs);
   }
 
   /**
@@ -58,16 +58,16 @@ export class Recycling {
   #release(monitors: readonly PeerMonitor[], nowUs: number): void {
     const link = this.#link;
     // Whoever is behind our own ring needs a state transfer, whatever an earlier leader waited for.
-    const released = Math.max(link.offset('release'), this.#recycler.head) as LogOffset;
-    const tail = link.offset('tail');
+    const released = Math.max(link.offset(Double.release), this.#recycler.head) as LogOffset;
+    const tail = link.offset(Double.tail);
     const members: RecyclingMember[] = [{ applied: this.progress(), keepsUp: true }];
     for (const monitor of monitors) {
       const member = { applied: monitor.status.applied, keepsUp: monitor.keepsUp(nowUs) };
       const counts = !link.isRemoved(monitor.id);
       if (counts) members.push(member);
       const waits = counts && waitedFor(member, released, tail, this.#capacityBytes);
-      link.setInt('waitedFor', waits ? 1 : 0, monitor.id);
+      link.setInt(Int.waitedFor, waits ? 1 : 0, monitor.id);
     }
-    link.setOffset('release', releaseBound(members, released, tail, this.#capacityBytes));
+    link.setOffset(Double.release, releaseBound(members, released, tail, this.#capacityBytes));
   }
 }

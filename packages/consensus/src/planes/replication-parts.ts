@@ -17,6 +17,7 @@ import { Rounds, type RoundsOptions } from './round.ts';
 import { StagingLayout } from './staging.ts';
 import { Submission } from './submission.ts';
 import { TakeOver } from './take-over.ts';
+import { Double, Int } from './plane-link.ts';
 
 /** The pieces that the replication plane and its leadership share; they outlive every epoch. */
 export interface ReplicationParts<Result> {
@@ -128,11 +129,11 @@ function makeTakeOver<Result>(
     applied: () => replayer.applied >= replayer.known,
     learnt: (known, release) => replayer.decidedUpTo(known, release),
     release: () => replayer.releasable,
-    ownHead: () => link.offset('head'),
-    ownKept: () => link.offset('releasable'),
+    ownHead: () => link.offset(Double.head),
+    ownKept: () => link.offset(Double.releasable),
     granted: (replica) => lanes.granted(replica),
     leaveOut,
-    strayed: () => link.setInt('strayed', 1),
-    unserved: () => link.setInt('unserved', 1),
+    strayed: () => link.setInt(Int.strayed, 1),
+    unserved: () => link.setInt(Int.unserved, 1),
   });
 }

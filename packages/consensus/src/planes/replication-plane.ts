@@ -8,7 +8,7 @@ import type { HandOver } from './hand-over.ts';
 import { configured, lead, Leadership } from './leadership.ts';
 import type { Membership } from './membership.ts';
 import type { Proposal } from './pending.ts';
-import { LogPhase, type PlaneLink } from './plane-link.ts';
+import { Double, Int, LogPhase, type PlaneLink } from './plane-link.ts';
 import type { Reconfiguration } from './reconfiguration.ts';
 import type { Replayer } from './replayer.ts';
 import type { ReplicationPlaneOptions } from './replication-options.ts';
@@ -126,7 +126,7 @@ export class ReplicationPlane<Result> {
    */
   proposeSync(command: Uint8Array): LogOffset | undefined {
     assert(this.leading, 'only a leader proposes');
-    if (!this.#mayPostSync) return undefined;
+    if (!this.#mayPostSync()) return undefined;
     const at = this.#parts.submission.postSync(command);
     if (at !== undefined && this.syncDone) this.#polled();
     return at;
@@ -138,7 +138,7 @@ export class ReplicationPlane<Result> {
    */
   postSync(commands: readonly Uint8Array[]): LogOffset | undefined {
     assert(this.leading, 'only a leader proposes');
-    return this.#mayPostSync ? this.#parts.submission.postBatchSync(commands) : undefined;
+    return this.#mayPostSync() ? this.#parts.submission.postBatchSync(commands) : undefined;
   }
 
   /** The hot half of `step`: completions of entries, and replay up to what they decide. */
@@ -169,7 +169,7 @@ export class ReplicationPlane<Result> {
   }
 
   /** Nothing is to be overtaken, and no follower is being copied to. */
-  get #mayPostSync(): boolean {
+  #mayPostSync(): boolean {
     return this.#parts.pending.queued === 0 && this.#leadership?.reshaping !== true;
   }
 
@@ -213,13 +213,13 @@ export class ReplicationPlane<Result> {
   #follow(): void {
     const { replayer } = this.#parts;
     // Without an open log there is nothing to read; its state comes from another replica.
-    const open = this.#link.int('phase') === LogPhase.open;
+    const open = this.#link.int(Int.phase) === LogPhase.open;
     this.#mayLearn = open && replayer.learn(ENTRIES_PER_STEP);
     if (!open) return;
     replayer.apply(ENTRIES_PER_STEP);
-    const epoch = this.#link.int('epoch');
-    if (epoch === 0 || epoch === this.#link.int('endedEpoch')) return;
-    if (epoch === this.#link.int('deposed')) this.#link.setInt('endedEpoch', epoch);
+    const epoch = this.#link.int(Int.epoch);
+    if (epoch === 0 || epoch === this.#link.int(Int.endedEpoch)) return;
+    if (epoch === this.#link.int(Int.deposed)) this.#link.setInt(Int.endedEpoch, epoch);
     else this.#gather(epoch);
   }
 
@@ -232,7 +232,7 @@ export class ReplicationPlane<Result> {
     while ((this.#mayLearn = replayer.learn(ENTRIES_PER_STEP)));
     // Nothing is asked for again before we lead, so each of these grants still stands.
     for (const lane of granted) lanes.take(lane);
-    this.#link.setInt('successor', 0);
+    this.#link.setInt(Int.successor, 0);
     this.#leadership = new Leadership(epoch, granted, this.#o, this.#parts, () => this.#drain());
     this.#lead();
   }
@@ -272,9 +272,9 @@ export class ReplicationPlane<Result> {
     fastPath.end();
     rounds.reset();
     replayer.rescan();
-    this.#link.setInt('leading', 0);
+    this.#link.setInt(Int.leading, 0);
     lanes.handBackAll();
-    this.#link.setInt('endedEpoch', epoch);
+    this.#link.setInt(Int.endedEpoch, epoch);
     const leader = handOver.endEpoch({ kind: 'notLeader', leader: undefined });
     const notDone = { kind: 'notLeader', leader } as const;
     pending.endEpoch(notDone, { kind: 'unknown', reason: 'lostPermission' });
@@ -287,10 +287,10 @@ export class ReplicationPlane<Result> {
   #publish(): void {
     this.#publishProgress();
     const { applied, releasable, scanned } = this.#parts.replayer;
-    this.#link.setOffset('scanned', scanned);
+    this.#link.setOffset(Double.scanned, scanned);
     const upTo = Math.min(releasable, applied, this.#leadership?.copiesFrom ?? Infinity);
     // What may be zeroed already cannot be kept any more.
-    if (upTo > this.#link.offset('releasable')) this.#link.setOffset('releasable', upTo);
+    if (upTo > this.#link.offset(Double.releasable)) this.#link.setOffset(Double.releasable, upTo);
   }
 
   #publishProgress(): void {

@@ -6,7 +6,7 @@ import {
   type LogGeometry,
 } from '@mu-smr/log';
 import type { Tuning } from '../limits.ts';
-import type { PlaneLink } from './plane-link.ts';
+import { Double, Int, type PlaneLink } from './plane-link.ts';
 
 /** This part of the ring is little. */
 const LITTLE = 64;
@@ -53,12 +53,12 @@ export class SleepWatch {
 
   /** Once a round. */
   mustWake(nowUs: number): boolean {
-    return this.#link.int('leading') === 1 ? this.#mustAnnounce(nowUs) : this.#mustApply(nowUs);
+    return this.#link.int(Int.leading) === 1 ? this.#mustAnnounce(nowUs) : this.#mustApply(nowUs);
   }
 
   /** A leader that went idle owes its followers the last decision. */
   #mustAnnounce(nowUs: number): boolean {
-    const known = this.#link.offset('known');
+    const known = this.#link.offset(Double.known);
     if (known !== this.#seenKnown) {
       // It decides: the next entry tells.
       this.#seenKnown = known;
@@ -66,7 +66,8 @@ export class SleepWatch {
       return false;
     }
     return (
-      known !== this.#link.offset('announced') && nowUs - this.#idleSinceUs >= this.#idleFlushUs
+      known !== this.#link.offset(Double.announced) &&
+      nowUs - this.#idleSinceUs >= this.#idleFlushUs
     );
   }
 
@@ -78,7 +79,7 @@ export class SleepWatch {
     if (this.#hasNews()) this.#news = true;
     if (!this.#news || nowUs < this.#gatherUntilUs) return false;
     this.#news = false;
-    const scanned = this.#link.offset('scanned');
+    const scanned = this.#link.offset(Double.scanned);
     const isLittle = scanned - this.#toldAt < this.#littleBytes;
     this.#gatherUntilUs = isLittle ? nowUs + this.#replayUs : nowUs;
     this.#toldAt = scanned;
@@ -88,7 +89,7 @@ export class SleepWatch {
   /** Whether a leader wrote something to our log that the replication plane has not looked at. */
   #hasNews(): boolean {
     const commit = this.#commit[0] + this.#commit[1];
-    const scanned = this.#link.offset('scanned');
+    const scanned = this.#link.offset(Double.scanned);
     if (commit !== this.#seenCommit) {
       this.#seenCommit = commit;
       return true;

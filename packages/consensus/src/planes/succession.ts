@@ -1,6 +1,6 @@
 import type { ReplicaId } from '../propose-outcome.ts';
 import type { Tuning } from '../limits.ts';
-import type { PlaneLink } from './plane-link.ts';
+import { Int, type PlaneLink } from './plane-link.ts';
 
 /**
  * Whom the last leader, this replica, wants to lead: published until that one holds our log, and not
@@ -22,9 +22,9 @@ export class Succession {
 
   /** `holder` is who may write our log. */
   successor(holder: ReplicaId | undefined, nowUs: number): ReplicaId | undefined {
-    const successor = this.#link.int('successor') - 1;
+    const successor = this.#link.int(Int.successor) - 1;
     if (successor < 0) return undefined;
-    const epoch = this.#link.int('endedEpoch');
+    const epoch = this.#link.int(Int.endedEpoch);
     if (epoch !== this.#epoch) {
       this.#epoch = epoch;
       this.#untilUs = nowUs + this.#tuning.grantTimeoutUs;

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { ContextControl, type Backend } from '@mu-smr/verbs';
 import { ConsensusError } from '../errors.ts';
 import type { BackgroundOffer } from '../planes/assembly.ts';
-import type { PlaneLink } from '../planes/plane-link.ts';
+import { Int, type PlaneLink } from '../planes/plane-link.ts';
 import type {
   BackgroundData,
   BackgroundTask,
@@ -66,7 +66,7 @@ export class BackgroundThread {
     return new Promise((resolve, reject) => {
       this.#waiting.set(number, { resolve, reject });
       this.#worker.postMessage({ number, task } satisfies TaskMessage);
-      this.#link.count('mail');
+      this.#link.count(Int.mail);
       this.wake();
     });
   }
@@ -78,7 +78,7 @@ export class BackgroundThread {
 
   /** Ends the thread and waits for it. */
   async stop(): Promise<void> {
-    this.#link.setInt('stop', 1);
+    this.#link.setInt(Int.stop, 1);
     if (this.#ended) return;
     const exited = once(this.#worker, 'exit');
     this.#doorbell.wake();

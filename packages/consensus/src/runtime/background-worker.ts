@@ -8,7 +8,7 @@ import {
 } from '@mu-smr/verbs';
 import { BackgroundAssembly, type BackgroundOffer } from '../planes/assembly.ts';
 import { BackgroundPlane } from '../planes/background-plane.ts';
-import { PlaneLink } from '../planes/plane-link.ts';
+import { Int, PlaneLink } from '../planes/plane-link.ts';
 import type {
   BackgroundData,
   BackgroundTask,
@@ -113,8 +113,8 @@ function perform(task: BackgroundTask): BackgroundOffer | undefined {
 }
 
 function takeMail(): void {
-  if (link.int('mail') === mail) return;
-  mail = link.int('mail');
+  if (link.int(Int.mail) === mail) return;
+  mail = link.int(Int.mail);
   for (
     let message = receiveMessageOnPort(port);
     message !== undefined;
@@ -131,15 +131,15 @@ function takeMail(): void {
 
 /** A step for each that the replication plane's thread did, while neither has to take over. */
 function practise(): void {
-  if (link.int('practised') === practised || !link.isLed) return;
-  practised = link.int('practised');
+  if (link.int(Int.practised) === practised || !link.isLed) return;
+  practised = link.int(Int.practised);
   practice.step();
 }
 
 doorbell.watchThisThread();
 reply({ kind: 'ready', scheduling: reason === undefined ? policy : `${policy} (${reason})` });
 try {
-  while (link.int('stop') === 0) {
+  while (link.int(Int.stop) === 0) {
     takeMail();
     const expectsRequest = plane.step(monotonicUs());
     if (!expectsRequest) practise();

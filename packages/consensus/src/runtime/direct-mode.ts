@@ -1,6 +1,7 @@
+import { performance } from 'node:perf_hooks';
 import { LOG_BEGIN, type LogOffset } from '@mu-smr/log';
 import type { Tuning } from '../limits.ts';
-import type { PlaneLink } from '../planes/plane-link.ts';
+import { Int, type PlaneLink } from '../planes/plane-link.ts';
 import type { ReplicationPlane } from '../planes/replication-plane.ts';
 import type { ProposeOutcome } from '../propose-outcome.ts';
 import { monotonicUs } from './clock.ts';
@@ -69,7 +70,7 @@ export class DirectMode<Result> {
   waitForLeadership(timeoutMs: number, goesOn: () => boolean): void {
     const until = performance.now() + timeoutMs;
     for (;;) {
-      const seen = this.#link.int('wake');
+      const seen = this.#link.int(Int.wake);
       this.#plane.step();
       const now = performance.now();
       if (this.#plane.leading || !goesOn() || now >= until) return;
@@ -91,7 +92,7 @@ export class DirectMode<Result> {
     const busy = applied - this.#appliedThen > APPLIED_BYTES_MAX;
     this.#appliedThen = applied;
     if (busy) return false;
-    this.#link.count('practised');
+    this.#link.count(Int.practised);
     this.practice.step();
     return true;
   }

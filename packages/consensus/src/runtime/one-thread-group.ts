@@ -72,16 +72,22 @@ function member<Result>(
   const { contexts, geometry, tuning, nowUs, stateMachine, raiseReplication = idle } = options;
   const slots = contexts.length;
   const link = new PlaneLink();
-  const shared = { self, slots, link, geometry, nonce: NONCE, tuning };
   const { sendRing, completionQueue, memory, lanes } = replication;
   const timeline = new Timeline(link, () => undefined);
+  // Names in the order that replicas have them in, and no `...`: else V8 gives each of these objects a
+  // hidden class of its own, and looks fields up by name in the real planes from then on.
   const plane = new ReplicationPlane<Result>({
-    ...shared,
+    self,
+    slots,
     incarnation: self + 1,
+    link,
     lanes,
     memory,
     sendRing,
     completionQueue,
+    geometry,
+    nonce: NONCE,
+    tuning,
     nowUs,
     stateMachine: stateMachine(self),
     wakeBackground: self === 0 ? idle : idler,
@@ -93,11 +99,16 @@ function member<Result>(
     },
   });
   const backgroundPlane = new BackgroundPlane({
-    ...shared,
+    self,
+    slots,
+    link,
     scratch: background.scratch,
     log: memory.log.bytes,
     sendRing: background.sendRing,
     completionQueue: background.completionQueue,
+    geometry,
+    nonce: NONCE,
+    tuning,
     nowUs,
     wakeReplication: self === 0 ? idle : idler,
     raiseReplication: self === 0 ? idle : raiseReplication,

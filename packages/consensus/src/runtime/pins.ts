@@ -1,4 +1,4 @@
-import type { PlaneLink } from '../planes/plane-link.ts';
+import { Double, type PlaneLink } from '../planes/plane-link.ts';
 
 /**
  * Keeps recycling from passing those that we give our state to, from when they have restored it until
@@ -24,6 +24,9 @@ export class Pins {
   }
 
   #publish(): void {
-    this.#link.setOffset('pinned', this.#pins.size === 0 ? 0 : Math.min(...this.#pins.values()));
+    this.#link.setOffset(
+      Double.pinned,
+      this.#pins.size === 0 ? 0 : Math.min(...this.#pins.values()),
+    );
   }
 }

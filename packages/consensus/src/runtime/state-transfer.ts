@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConsensusError } from '../errors.ts';
-import type { PlaneLink } from '../planes/plane-link.ts';
+import { Double, Int, type PlaneLink } from '../planes/plane-link.ts';
 import type { ReplicationPlane } from '../planes/replication-plane.ts';
 import type { ReplicaId } from '../propose-outcome.ts';
 import type { StateMachine } from '../state-machine.ts';
@@ -56,7 +56,7 @@ export class StateTransfer<Result> {
    * the last entries is not told so, and whoever began with its state would wait for ever.
    */
   get open(): boolean {
-    return this.#link.isOpen && this.#link.offset('applied') >= this.#highestHead;
+    return this.#link.isOpen && this.#link.offset(Double.applied) >= this.#highestHead;
   }
 
   /** Answers a replica that asked for our state. */
@@ -91,7 +91,7 @@ export class StateTransfer<Result> {
   async #ask(peer: ReplicaId, mayLead: boolean, signal: AbortSignal): Promise<boolean> {
     signal.throwIfAborted();
     if (this.#link.isOpen) return true;
-    const connected = this.#link.offset('connected', peer);
+    const connected = this.#link.offset(Double.connected, peer);
     if (connected === 0 || this.#plane.phase !== 'following') return false;
     const guest = await this.#rendezvous.call(peer, 'state').catch(() => undefined);
     if (guest === undefined) return false;
@@ -124,15 +124,15 @@ export class StateTransfer<Result> {
   }
 
   async #granted(signal: AbortSignal): Promise<void> {
-    const before = this.#link.int('permissionsGranted');
+    const before = this.#link.int(Int.permissionsGranted);
     const giveUpAt = performance.now() + GRANT_MS;
     // The background plane leaves its word in shared memory; nothing tells us when.
-    while (this.#link.int('permissionsGranted') === before && performance.now() < giveUpAt)
+    while (this.#link.int(Int.permissionsGranted) === before && performance.now() < giveUpAt)
       await delay(1, undefined, { signal });
   }
 
   /** Below this, some ring holds nothing any more. */
   get #highestHead(): number {
-    return Math.max(0, ...this.#peers.map((peer) => this.#link.offset('peerHead', peer)));
+    return Math.max(0, ...this.#peers.map((peer) => this.#link.offset(Double.peerHead, peer)));
   }
 }

@@ -1,5 +1,5 @@
 import type { LogOffset } from '@mu-smr/log';
-import type { PlaneLink } from '../planes/plane-link.ts';
+import { Double, Int, type PlaneLink } from '../planes/plane-link.ts';
 import type { ReplicationPlane } from '../planes/replication-plane.ts';
 import type { PeerStatus, ReplicaStatus } from '../replica-api.ts';
 import type { ReplicaId } from '../propose-outcome.ts';
@@ -15,13 +15,13 @@ export function statusOf<Result>(
   runtime: Runtime<Result> | undefined,
 ): ReplicaStatus {
   const leading = plane?.leading === true;
-  const leader = link.int('leader');
+  const leader = link.int(Int.leader);
   const zero = 0 as LogOffset;
   return {
     id: options.id,
     role: leading ? 'leader' : 'follower',
     leader: leader < 0 ? undefined : leader,
-    released: link.offset('head'),
+    released: link.offset(Double.head),
     applied: plane?.replayer.applied ?? zero,
     firstUndecided: plane?.replayer.known ?? zero,
     tail: leading ? plane.fastPath.tail : (plane?.replayer.scanned ?? zero),
@@ -31,19 +31,19 @@ export function statusOf<Result>(
       : [],
     members: membersOf(plane),
     votes: plane?.membership.isVoter(options.id) === true,
-    phase: PHASES[link.int('phase')],
+    phase: PHASES[link.int(Int.phase)],
     peers: peersOf(options, link),
     diverged: plane?.detector.last,
     counters: {
       postedEntries: plane?.postedEntries ?? 0,
       decidedCommands,
       appliedCommands: plane?.replayer.appliedCommands ?? 0,
-      permissionRequests: link.int('permissionRequests'),
-      permissionsGranted: link.int('permissionsGranted'),
-      slowPermissionSwitches: link.int('slowSwitches'),
+      permissionRequests: link.int(Int.permissionRequests),
+      permissionsGranted: link.int(Int.permissionsGranted),
+      slowPermissionSwitches: link.int(Int.slowSwitches),
       aborts: plane?.endedEpochs ?? 0,
-      suspicions: link.int('suspicions'),
-      falseSuspicions: link.int('falseSuspicions'),
+      suspicions: link.int(Int.suspicions),
+      falseSuspicions: link.int(Int.falseSuspicions),
       readProofs: plane?.readProofs ?? 0,
       statesGiven: runtime?.transfers.given ?? 0,
       statesReceived: runtime?.transfers.received ?? 0,
@@ -65,12 +65,12 @@ function membersOf<Result>(plane: ReplicationPlane<Result> | undefined): Replica
 function peersOf<Result>(options: CompleteOptions<Result>, link: PlaneLink): PeerStatus[] {
   const peers: PeerStatus[] = [];
   for (let id = 0; id < options.slots; id++) {
-    if (id === options.id || link.offset('connected', id) === 0) continue;
+    if (id === options.id || link.offset(Double.connected, id) === 0) continue;
     peers.push({
       id,
-      trusted: link.int('trusted', id) === 1,
-      score: link.int('score', id),
-      applied: link.offset('peerApplied', id),
+      trusted: link.int(Int.trusted, id) === 1,
+      score: link.int(Int.score, id),
+      applied: link.offset(Double.peerApplied, id),
     });
   }
   return peers;

@@ -1,4 +1,4 @@
-import type { PlaneLink } from '../planes/plane-link.ts';
+import { Double, type PlaneLink } from '../planes/plane-link.ts';
 import { REPLICAS_MAX } from '../core/proposal-number.ts';
 import type { TimelineStep } from '../replica-api.ts';
 import { monotonicUs } from './clock.ts';
@@ -23,7 +23,7 @@ export class Timeline {
   /** The replication plane began to lead. */
   readonly leading = (): void => {
     this.#leadingSinceUs = monotonicUs();
-    this.#tailAtStart = this.#link.offset('tail');
+    this.#tailAtStart = this.#link.offset(Double.tail);
   };
 
   /** Leadership ended, perhaps before anything was decided. */
@@ -43,18 +43,22 @@ export class Timeline {
 
   #tellTakeOver(leadingSinceUs: number): void {
     const link = this.#link;
-    const requestedAtUs = link.offset('requestedAtUs');
-    const suspectedAtUs = link.offset('suspectedAtUs');
+    const requestedAtUs = link.offset(Double.requestedAtUs);
+    const suspectedAtUs = link.offset(Double.suspectedAtUs);
     // A suspicion belongs to the take-over that follows it, not to those after that.
     if (suspectedAtUs > this.#toldSuspicionUs && suspectedAtUs <= requestedAtUs) {
       this.#toldSuspicionUs = suspectedAtUs;
-      this.#emit({ kind: 'suspected', replica: link.offset('suspected'), atUs: suspectedAtUs });
+      this.#emit({
+        kind: 'suspected',
+        replica: link.offset(Double.suspected),
+        atUs: suspectedAtUs,
+      });
     }
     this.#emit({ kind: 'requested', atUs: requestedAtUs });
     // One that is granted later joins a leader that leads already.
     const grants = Array.from({ length: REPLICAS_MAX }, (_, by) => ({
       by,
-      atUs: link.offset('grantedAtUs', by),
+      atUs: link.offset(Double.grantedAtUs, by),
     })).filter(({ atUs }) => atUs > 0 && atUs >= requestedAtUs && atUs <= leadingSinceUs);
     grants.sort((one, other) => one.atUs - other.atUs);
     for (const { by, atUs } of grants) this.#emit({ kind: 'granted', by, atUs });

@@ -4,7 +4,7 @@ import { DEFAULT_TUNING } from '../../src/limits.ts';
 import { FailoverMetrics } from '../../src/metrics/failover-metrics.ts';
 import { Electorate } from '../../src/planes/electorate.ts';
 import type { PeerMonitor } from '../../src/planes/peer-monitor.ts';
-import { PlaneLink } from '../../src/planes/plane-link.ts';
+import { Double, Int, PlaneLink } from '../../src/planes/plane-link.ts';
 import type { TimelineStep } from '../../src/replica-api.ts';
 
 /** A peer at the moment at which it becomes suspect. */
@@ -16,13 +16,13 @@ describe('a suspicion', () => {
   it('is what a take-over follows from only if it is that of the leader', () => {
     const link = new PlaneLink();
     const electorate = new Electorate(0, 3, link, DEFAULT_TUNING);
-    link.setInt('leader', 1);
+    link.setInt(Int.leader, 1);
     electorate.judge([suspect(2)], 100);
-    expect(link.int('suspicions')).toBe(1);
-    expect(link.offset('suspectedAtUs')).toBe(0);
+    expect(link.int(Int.suspicions)).toBe(1);
+    expect(link.offset(Double.suspectedAtUs)).toBe(0);
     electorate.judge([suspect(1)], 200);
-    expect(link.int('suspicions')).toBe(2);
-    expect([link.offset('suspected'), link.offset('suspectedAtUs')]).toEqual([1, 200]);
+    expect(link.int(Int.suspicions)).toBe(2);
+    expect([link.offset(Double.suspected), link.offset(Double.suspectedAtUs)]).toEqual([1, 200]);
   });
 
   it('is not that of the take-over after one that decided nothing', async () => {

@@ -1,4 +1,5 @@
 import { LOG_HEADER_BYTES, type LogGeometry } from '@mu-smr/log';
+import { Double, Int } from '@mu-smr/consensus/planes';
 import type { Checker } from '../checkers.ts';
 import { mustHold } from '../invariant-violation.ts';
 import type { PlaneName, SimReplica } from '../sim-replica.ts';
@@ -23,11 +24,11 @@ export class Capacity implements Checker {
   stepped(replica: SimReplica, plane: PlaneName): void {
     if (plane !== 'background') return;
     this.#checkZeroes(replica);
-    if (replica.link.int('leading') === 1) this.#checkRelease(replica);
+    if (replica.link.int(Int.leading) === 1) this.#checkRelease(replica);
   }
 
   #landed(target: SimReplica, source: SimReplica, { offset, end }: LandedEntry): void {
-    const head = target.link.offset('head');
+    const head = target.link.offset(Double.head);
     mustHold(
       'I14',
       end - head <= this.#capacityBytes,
@@ -36,13 +37,13 @@ export class Capacity implements Checker {
   }
 
   #checkZeroes(replica: SimReplica): void {
-    const head = replica.link.offset('head');
+    const head = replica.link.offset(Double.head);
     const before = this.#heads.get(replica) ?? 0;
     if (head === before) return;
     mustHold('I14', head > before, () => `the head of ${replica.host}: ${before}, then ${head}`);
     this.#heads.set(replica, head);
     // A log that was opened anew began there, and may have been written since.
-    const from = Math.max(before, replica.link.offset('base'));
+    const from = Math.max(before, replica.link.offset(Double.base));
     for (let offset = from; offset < head; offset++) {
       const at = LOG_HEADER_BYTES + (offset % this.#capacityBytes);
       mustHold(
@@ -54,11 +55,11 @@ export class Capacity implements Checker {
   }
 
   #checkRelease(leader: SimReplica): void {
-    const release = leader.link.offset('release');
+    const release = leader.link.offset(Double.release);
     if (release === (this.#releases.get(leader) ?? 0)) return;
     this.#releases.set(leader, release);
     for (const member of this.#replicas()) {
-      if (member !== leader && leader.link.int('waitedFor', member.id) === 0) continue;
+      if (member !== leader && leader.link.int(Int.waitedFor, member.id) === 0) continue;
       if (leader.connectedTo(member.id) !== member.incarnation) continue;
       const { applied } = member.replication.replayer;
       mustHold(

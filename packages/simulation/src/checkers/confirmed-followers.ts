@@ -1,3 +1,4 @@
+import { Int } from '@mu-smr/consensus/planes';
 import type { Checker } from '../checkers.ts';
 import { mustHold } from '../invariant-violation.ts';
 import type { SimReplica } from '../sim-replica.ts';
@@ -15,11 +16,11 @@ export class ConfirmedFollowers implements Checker {
   stepped(replica: SimReplica): void {
     const { phase, fastPath } = replica.replication;
     if (phase === 'following') return;
-    const epoch = replica.link.int('epoch');
+    const epoch = replica.link.int(Int.epoch);
     for (const { to } of fastPath.active)
       mustHold(
         'I7',
-        replica.link.int('grant', to) >= epoch,
+        replica.link.int(Int.grant, to) >= epoch,
         () => `${replica.host} counts on ${to}, which did not grant epoch ${epoch}`,
       );
     const ids = fastPath.active.map((lane) => lane.to);

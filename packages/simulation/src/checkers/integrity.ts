@@ -1,4 +1,4 @@
-import { LogPhase } from '@mu-smr/consensus/planes';
+import { Double, Int, LogPhase } from '@mu-smr/consensus/planes';
 import { CircularArea, type LogGeometry, type LogOffset } from '@mu-smr/log';
 import type { Checker } from '../checkers.ts';
 import { mustHold } from '../invariant-violation.ts';
@@ -24,12 +24,12 @@ export class Integrity implements Checker {
     const { known } = replica.replication.replayer;
     let at = this.#checkedUpTo.get(replica) ?? (0 as LogOffset);
     if (at === known) return;
-    if (replica.link.int('phase') !== LogPhase.open) {
+    if (replica.link.int(Int.phase) !== LogPhase.open) {
       // Its state came from another replica: it has none of this in its own log.
       this.#checkedUpTo.set(replica, known);
       return;
     }
-    const head = Math.max(replica.link.offset('head'), replica.link.offset('base'));
+    const head = Math.max(replica.link.offset(Double.head), replica.link.offset(Double.base));
     while (at < known) {
       const decided = this.#truth.decidedAt(at);
       mustHold('I13', decided !== undefined, () => `${replica.host} has no decided entry at ${at}`);

@@ -1,4 +1,4 @@
-import { REPLICAS_MAX } from '@mu-smr/consensus/planes';
+import { Int, REPLICAS_MAX } from '@mu-smr/consensus/planes';
 import { HeaderCell, LOG_HEADER_BYTES, readMinProposal } from '@mu-smr/log';
 import type { SimWriteEvent } from '@mu-smr/verbs';
 import type { Checker } from '../checkers.ts';
@@ -23,7 +23,7 @@ export class ProposalNumbers implements Checker {
   stepped(replica: SimReplica): void {
     const { proposal } = replica.replication.fastPath.writer;
     if (proposal === 0 || replica.replication.phase === 'following') return;
-    const epoch = replica.link.int('epoch');
+    const epoch = replica.link.int(Int.epoch);
     const before = this.#used.get(replica);
     if (before?.proposal === proposal && before.epoch === epoch) return;
     mustHold(

@@ -1,3 +1,4 @@
+import { Double } from '@mu-smr/consensus/planes';
 import type { Checker } from '../checkers.ts';
 import { mustHold } from '../invariant-violation.ts';
 import type { SimReplica } from '../sim-replica.ts';
@@ -16,7 +17,7 @@ export class Released implements Checker {
   }
 
   stepped(replica: SimReplica): void {
-    const head = replica.link.offset('head');
+    const head = replica.link.offset(Double.head);
     const { applied } = replica.replication.replayer;
     const { decidedUpTo } = this.#truth;
     mustHold(

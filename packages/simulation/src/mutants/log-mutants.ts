@@ -64,11 +64,11 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     seenBy: ['I8', 'I13', 'exception'],
     file: `${PLANES}/announcer.ts`,
     find: `    if (outstanding > 0) return false;
-    if (decided === this.#link.offset('announced') && writer.release === this.#release)
+    if (decided === this.#link.offset(Double.announced) && writer.release === this.#release)
       return false;
     if (active.some((lane) => lane.queuePair.outstanding > 0)) return false;
     const commit = { firstUndecided: decided, release: writer.release };`,
-    replace: `    if (outstanding < 0 || this.#fastPath.tail === this.#link.offset('announced')) return false;
+    replace: `    if (outstanding < 0 || this.#fastPath.tail === this.#link.offset(Double.announced)) return false;
     const commit = { firstUndecided: this.#fastPath.tail, release: writer.release };`,
   },
   {

@@ -42,8 +42,8 @@ export const PERMISSION_MUTANTS: readonly Mutant[] = [
     name: 'drop epoch: grants of older epochs count',
     seenBy: ['I7'],
     file: `${PLANES}/epoch-lanes.ts`,
-    find: "this.#link.int('grant', to) >= epoch;",
-    replace: "epoch > 0 && this.#link.int('grant', to) > 0;",
+    find: 'this.#link.int(Int.grant, to) >= epoch;',
+    replace: 'epoch > 0 && this.#link.int(Int.grant, to) > 0;',
   },
   {
     name: 'a lane is handed back with writes under way',

@@ -1,4 +1,5 @@
 import { EntryKind } from '@mu-smr/log';
+import { Double } from '@mu-smr/consensus/planes';
 import { makeCommand } from '../command.ts';
 import type { SimReplica } from '../sim-replica.ts';
 import { Scenario, type Proposed } from './scenario.ts';
@@ -121,7 +122,7 @@ export function granterThatHasNotReadItsLog(): void {
     scenario.run(count === 10 ? 5000 : 500);
   }
   // What all but r1 have applied is released, and r1's log tells it.
-  scenario.until(() => leader.link.offset('releasable') === leader.link.offset('tail'));
+  scenario.until(() => leader.link.offset(Double.releasable) === leader.link.offset(Double.tail));
   scenario.run(100);
   leader.crash();
 

@@ -1,3 +1,4 @@
+import { Int } from '@mu-smr/consensus/planes';
 import { Scenario } from './scenario.ts';
 
 /**
@@ -17,8 +18,8 @@ export function logThatIsOpenedAnew(): void {
   fabric.partition('r0', 'r2');
   // As if it had stood, and found that a ring begins above all it knows.
   const { link } = scenario.replica(2);
-  link.setInt('strayed', 1);
-  scenario.until(() => link.int('openings') === 2 && link.isOpen);
+  link.setInt(Int.strayed, 1);
+  scenario.until(() => link.int(Int.openings) === 2 && link.isOpen);
   leader.crash();
 
   scenario.decide(scenario.leader(leader));

@@ -1,4 +1,4 @@
-import { DEFAULT_TUNING } from '@mu-smr/consensus/planes';
+import { DEFAULT_TUNING, Int } from '@mu-smr/consensus/planes';
 import type { ProposeOutcome } from '@mu-smr/consensus';
 import { makeCheckers } from '../all-checkers.ts';
 import { observeAll, type Checker } from '../checkers.ts';
@@ -83,7 +83,7 @@ export class Scenario {
 
   propose(at: SimReplica, bytes = 40): Proposed {
     const proposed: Proposed = { id: ++this.#commands, outcome: undefined };
-    const command: ClientCommand = { id: proposed.id, at, epoch: at.link.int('epoch') };
+    const command: ClientCommand = { id: proposed.id, at, epoch: at.link.int(Int.epoch) };
     this.#observer.proposed(command);
     at.replication.submit({
       command: makeCommand(proposed.id, bytes),

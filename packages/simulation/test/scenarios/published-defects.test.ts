@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Double } from '@mu-smr/consensus/planes';
 import type { SimReplica } from '../../src/sim-replica.ts';
 import { Scenario } from '../../src/scenarios/scenario.ts';
 
@@ -110,7 +111,7 @@ describe('defects 4 and 5: recycling', () => {
     expect(longestUs).toBeLessThan(16 * tickUs);
     expect((scenario.cluster.nowUs - firstUs) / 10).toBeLessThan(12 * tickUs);
     for (const replica of scenario.cluster.replicas)
-      expect(replica.link.offset('head')).toBeGreaterThan(8 * 4096);
+      expect(replica.link.offset(Double.head)).toBeGreaterThan(8 * 4096);
   });
 });
 
@@ -146,7 +147,7 @@ describe('defect 11: a follower far behind', () => {
     scenario.until(
       () =>
         behind.replication.replayer.applied >= applied ||
-        behind.replication.replayer.known < leader.link.offset('head'),
+        behind.replication.replayer.known < leader.link.offset(Double.head),
     );
   });
 });

@@ -6,7 +6,7 @@ import {
   WorkCompletionStatus,
   type WorkCompletionStatusName,
 } from '@mu-smr/verbs';
-import { LaneOwner, type Lane } from '@mu-smr/consensus/planes';
+import { Int, type Lane, LaneOwner } from '@mu-smr/consensus/planes';
 import { describe, expect, it } from 'vitest';
 import { LanePurpose, laneTag } from '../../../consensus/src/planes/lane.ts';
 import { Scenario } from '../../src/scenarios/scenario.ts';
@@ -22,7 +22,7 @@ function leading(replicas = 3) {
   const follower = scenario.replica((leader.id + 1) % replicas);
   const lane = leader.replicationAssembly.lanes[follower.id];
   if (lane === undefined) throw new Error('a leader without a lane to its follower');
-  return { scenario, leader, follower, lane, epoch: leader.link.int('epoch') };
+  return { scenario, leader, follower, lane, epoch: leader.link.int(Int.epoch) };
 }
 
 /** Posts what no leader posts, as an entry of this epoch: the provider itself finds it wrong. */
@@ -32,7 +32,7 @@ function postWrong(
   wrong: { opcodeAndFlags?: number; region?: number; remoteKey?: number; remoteOffset?: number },
 ): void {
   const { sendRing, memory } = leader.replicationAssembly;
-  const tag = laneTag(to, LanePurpose.entry, leader.link.int('epoch'));
+  const tag = laneTag(to, LanePurpose.entry, leader.link.int(Int.epoch));
   const { opcodeAndFlags = WRITE, region = memory.staging.handle, remoteKey = logKey } = wrong;
   sendRing.post(
     queuePair,
@@ -50,7 +50,7 @@ function postWrong(
 
 /** Whether a lane was handed back: its follower gets nothing until it has granted permission again. */
 function dropped(leader: SimReplica, { to }: Lane): boolean {
-  return leader.link.int('lane', to) === LaneOwner.background;
+  return leader.link.int(Int.lane, to) === LaneOwner.background;
 }
 
 /** Statuses that the plane of a replica is told of from here on. */
@@ -86,7 +86,7 @@ describe('a follower is dropped, and the epoch goes on, after', () => {
       scenario.until(() => dropped(leader, lane));
       expect(seen[0]).toBe(status);
       scenario.decide(leader, 5);
-      expect(leader.link.int('epoch')).toBe(epoch);
+      expect(leader.link.int(Int.epoch)).toBe(epoch);
       // It asks for the permission again, and the follower gets everything.
       scenario.until(() => scenario.agree(10), 200_000);
     });
@@ -100,7 +100,7 @@ describe('a follower is dropped, and the epoch goes on, after', () => {
     expect(seen[0]).toBe('workRequestFlushed');
     scenario.until(() => proposed.outcome?.kind === 'decided');
     scenario.decide(leader, 4);
-    expect(leader.link.int('epoch')).toBe(epoch);
+    expect(leader.link.int(Int.epoch)).toBe(epoch);
     scenario.until(() => scenario.agree(10), 200_000);
   });
 
@@ -114,7 +114,7 @@ describe('a follower is dropped, and the epoch goes on, after', () => {
     scenario.until(() => dropped(leader, lane), 2_000_000);
     expect(seen).toContain('retryExceeded');
     scenario.decide(leader, 5);
-    expect(leader.link.int('epoch')).toBe(epoch);
+    expect(leader.link.int(Int.epoch)).toBe(epoch);
     scenario.until(() => scenario.agree(15), 200_000);
   });
 });
@@ -126,7 +126,7 @@ describe('the epoch ends after', () => {
     postWrong(leader, lane, { remoteKey: lane.logKey ^ 0x55 });
     scenario.until(() => seen.length > 0);
     expect(seen[0]).toBe('remoteAccessError');
-    scenario.until(() => leader.link.int('epoch') !== epoch || !leader.replication.leading);
+    scenario.until(() => leader.link.int(Int.epoch) !== epoch || !leader.replication.leading);
     // Nothing that was acknowledged is lost, and the group serves again.
     scenario.decide(scenario.leader(), 5);
     scenario.until(() => scenario.agree(10), 200_000);
@@ -139,7 +139,7 @@ describe('the epoch ends after', () => {
     const proposed = scenario.propose(leader);
     scenario.until(() => seen.length > 0);
     expect(seen[0]).toBe('remoteInvalidRequest');
-    scenario.until(() => leader.link.int('epoch') !== epoch || !leader.replication.leading);
+    scenario.until(() => leader.link.int(Int.epoch) !== epoch || !leader.replication.leading);
     scenario.until(() => proposed.outcome !== undefined);
     scenario.decide(scenario.leader(), 1);
   });
