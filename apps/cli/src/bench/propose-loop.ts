@@ -45,6 +45,7 @@ export function measureProposals(
     recordEach(warm, proposer.latencies(WARM_UP_BLOCK / LATENCY_SHARE));
   });
   raw.run(WARM_UP_BLOCK);
+  recordEach(warm, raw.latencies(Math.ceil(WARM_UP_BLOCK / LATENCY_SHARE)));
 
   const rawPerBlock = Math.ceil(plan.count / BLOCKS / plan.batch);
   const perBlock = rawPerBlock * plan.batch;

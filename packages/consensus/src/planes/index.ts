@@ -37,11 +37,13 @@ export {
 export { Replayer, type AppliedListener } from './replayer.ts';
 export type { ReplicationEvents, ReplicationPlaneOptions } from './replication-options.ts';
 export { ReplicationPlane } from './replication-plane.ts';
+export { copyOf } from '../runtime/copy-of.ts';
 export {
   oneThreadGroup,
   type OneThreadGroupOptions,
   type OneThreadMember,
 } from '../runtime/one-thread-group.ts';
+export { rehearse } from '../runtime/rehearsal.ts';
 export { SCRATCHPAD_BYTES, Scratchpad } from './scratchpad.ts';
 export { SequenceWindow } from '../sessions/sequence-window.ts';
 export type { SessionTableRecord } from '../sessions/session-table.ts';
