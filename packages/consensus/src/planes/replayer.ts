@@ -59,11 +59,6 @@ export class Replayer<Result> {
   readonly #run: EntryRun;
   readonly #area: CircularArea;
   readonly #stateMachine: { readonly apply: Apply<Result> };
-  /**
-   * Its `apply` as it was when this run of entries began. V8 has seen state machines of many kinds, in
-   * rehearsals, and finds the function by name: for each command that is a twentieth of a replay.
-   */
-  #apply: Apply<Result>;
   readonly #listener: AppliedListener<Result>;
   readonly #membership: Membership;
   readonly #detector: DivergenceDetector;
@@ -84,7 +79,6 @@ export class Replayer<Result> {
     this.#run = new EntryRun(log, geometry, nonce);
     this.#area = new CircularArea(geometry);
     this.#stateMachine = stateMachine;
-    this.#apply = this.#stateMachine.apply;
     this.#listener = listener;
     this.#membership = membership;
     this.#detector = detector;
@@ -126,7 +120,9 @@ export class Replayer<Result> {
   /** Applies at most `entriesMax` decided entries; returns how many. Exceptions of `apply` pass through. */
   apply(entriesMax: number): number {
     let entries = 0;
-    this.#apply = this.#stateMachine.apply;
+    // Once for all of them: V8 has seen state machines of many kinds, in rehearsals, and finds the function by
+    // name. For each command that is a twentieth of a replay.
+    const { apply } = this.#stateMachine;
     while (this.applied < this.known && entries < entriesMax) {
       const offset = this.applied;
       const view = this.#view.moveTo(this.#area.position(offset));
@@ -135,7 +131,7 @@ export class Replayer<Result> {
       if (!view.headerFits(offset, this.#area.untilEnd(offset)))
         throw new LogError('CORRUPT', `the decided entry at ${offset} is not in our log`);
       const end = (offset + view.totalBytes) as LogOffset;
-      this.#applyEntry(view, offset, end);
+      this.#applyEntry(apply, view, offset, end);
       this.#passed(offset, end);
       entries++;
     }
@@ -153,8 +149,7 @@ export class Replayer<Result> {
     context.index = 0;
     context.count = 1;
     context.local = true;
-    this.#apply = this.#stateMachine.apply;
-    this.#applyCommand(command);
+    this.#applyCommand(this.#stateMachine.apply, command);
     this.#passed(offset, end);
   }
 
@@ -168,7 +163,7 @@ export class Replayer<Result> {
     if (this.watchers.size > 0) for (const watcher of this.watchers) watcher(offset, end);
   }
 
-  #applyEntry(view: EntryView, offset: LogOffset, end: LogOffset): void {
+  #applyEntry(apply: Apply<Result>, view: EntryView, offset: LogOffset, end: LogOffset): void {
     const kind = view.kind;
     if (kind !== EntryKind.command && kind !== EntryKind.batch) {
       if (kind === EntryKind.configuration)
@@ -183,20 +178,20 @@ export class Replayer<Result> {
     context.count = view.count;
     context.local = this.#listener.awaits(offset);
     if (kind === EntryKind.command) {
-      this.#applyCommand(this.#commands.read(view.payloadAt, view.payloadLength));
+      this.#applyCommand(apply, this.#commands.read(view.payloadAt, view.payloadLength));
       return;
     }
     let at = view.payloadAt;
     for (; context.index < context.count; context.index++) {
       const length = this.#commands.batchedLength(at);
-      this.#applyCommand(this.#commands.read(at + 4, length));
+      this.#applyCommand(apply, this.#commands.read(at + 4, length));
       at += batchedBytes(length);
     }
   }
 
-  #applyCommand(command: Uint8Array): void {
+  #applyCommand(apply: Apply<Result>, command: Uint8Array): void {
     const context = this.#context;
-    const result = this.#apply.call(this.#stateMachine, command, context);
+    const result = apply.call(this.#stateMachine, command, context);
     this.appliedCommands++;
     if (context.local) this.#listener.applied(context.at, context.index, context.count, result);
   }
