@@ -36,6 +36,9 @@ export function rehearse(
       play.failOver(time === 0 ? COMMANDS : COMMANDS_AGAIN, time % 2 === 0 ? 'dies' : 'stops');
     });
   give(stage, (play) => {
+    play.fillRing();
+  });
+  give(stage, (play) => {
     play.handOver(HAND_OVERS);
   });
 }
