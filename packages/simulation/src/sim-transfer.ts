@@ -1,9 +1,9 @@
 import {
-  type ConfigurationRecord,
   ConsensusError,
   Double,
   Int,
   LogPhase,
+  type ConfigurationRecord,
 } from '@mu-smr/consensus/planes';
 import type { LogOffset } from '@mu-smr/log';
 import type { Random } from './random.ts';

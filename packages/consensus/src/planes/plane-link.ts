@@ -186,7 +186,7 @@ export class PlaneLink {
     this.#ints[Int.progress] = (this.#ints[Int.progress] + 1) | 0;
   }
 
-  /** The replication plane's progress in one call: after every poll, so it does without names. */
+  /** The replication plane's progress, after every poll. */
   publishProgress(applied: LogOffset, known: LogOffset, tail: LogOffset): void {
     const doubles = this.#doubles;
     doubles[Double.applied] = applied;

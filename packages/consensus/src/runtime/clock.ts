@@ -1,3 +1,4 @@
+// The global `performance` is a getter, and would be asked for at each reading.
 import { performance } from 'node:perf_hooks';
 
 const READINGS = 8;

@@ -6,7 +6,7 @@ import {
   WorkCompletionStatus,
   type WorkCompletionStatusName,
 } from '@mu-smr/verbs';
-import { Int, type Lane, LaneOwner } from '@mu-smr/consensus/planes';
+import { Int, LaneOwner, type Lane } from '@mu-smr/consensus/planes';
 import { describe, expect, it } from 'vitest';
 import { LanePurpose, laneTag } from '../../../consensus/src/planes/lane.ts';
 import { Scenario } from '../../src/scenarios/scenario.ts';
