@@ -1,4 +1,4 @@
-import { trailerMatches, type TrailerVerifier } from '@mu-smr/verbs';
+import { trailerMatches } from '@mu-smr/verbs';
 import type { GroupNonce } from './entry-writer.ts';
 import { Entry, ENTRY_ALIGNMENT, entryBytes, EntryKind } from './layout.ts';
 import type { LogOffset, ProposalNumber } from './offset.ts';
@@ -57,33 +57,6 @@ export class EntryView {
       this.headerFits(offset, limit) &&
       trailerMatches(this.#bytes, this.#at, this.#at + this.totalBytes)
     );
-  }
-
-  /**
-   * How many whole entries stand from `offset` on, up to what the verifier can take at once: headers
-   * are followed here, checksums are verified in one call. `position` is where the entry at `offset`
-   * stands; the walk ends with the area.
-   */
-  wholeEntries(
-    verifier: TrailerVerifier,
-    offset: LogOffset,
-    position: number,
-    limit: number,
-  ): number {
-    const { ranges } = verifier;
-    let count = 0;
-    let walked = 0;
-    while (2 * count < ranges.length) {
-      this.#at = position + walked;
-      if (walked >= limit || !this.headerFits((offset + walked) as LogOffset, limit - walked))
-        break;
-      const bytes = this.totalBytes;
-      ranges[2 * count] = this.#at;
-      ranges[2 * count + 1] = this.#at + bytes;
-      walked += bytes;
-      count++;
-    }
-    return count === 0 ? 0 : verifier.verify(count);
   }
 
   /** The state of the slot for `offset`; `limit` is how many bytes there are to look at. */

@@ -67,4 +67,20 @@ describe('EntryRun', () => {
     for (; run.read(at); at = run.end) read += run.count;
     expect([read, at]).toEqual([entries, advance(LOG_BEGIN, lap)]);
   });
+
+  it('ends where the caller says, if an entry does', () => {
+    const run = new EntryRun(log(10), GEOMETRY, NONCE);
+    expect(run.read(LOG_BEGIN, 3 * ENTRY_BYTES_MIN)).toBe(true);
+    expect([run.count, run.end]).toEqual([3, 3 * ENTRY_BYTES_MIN]);
+    expect(run.read(run.end, 4 * ENTRY_BYTES_MIN - 1)).toBe(false);
+    expect(run.read(run.end, 3 * ENTRY_BYTES_MIN)).toBe(false);
+  });
+
+  it('of decided entries believes their headers', () => {
+    const memory = log(3);
+    memory[LOG_HEADER_BYTES + 2 * ENTRY_BYTES_MIN + 49] ^= 1;
+    const run = new EntryRun(memory, GEOMETRY, NONCE, 'header');
+    expect(run.read(LOG_BEGIN)).toBe(true);
+    expect([run.count, run.payloadLength(2), run.totalBytes(2)]).toEqual([3, 4, ENTRY_BYTES_MIN]);
+  });
 });

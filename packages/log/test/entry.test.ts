@@ -1,9 +1,9 @@
-import { sealTrailer, TrailerVerifier } from '@mu-smr/verbs';
+import { sealTrailer } from '@mu-smr/verbs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EntryView } from '../src/entry-view.ts';
 import { EntryWriter, type GroupNonce } from '../src/entry-writer.ts';
-import { entryBytes, EntryKind } from '../src/layout.ts';
+import { EntryKind } from '../src/layout.ts';
 import type { LogOffset, ProposalNumber } from '../src/offset.ts';
 
 const NONCE: GroupNonce = [0x1234_5678, 0x9abc_def0];
@@ -71,7 +71,6 @@ describe('EntryView', () => {
       fc.property(fc.uint8Array({ minLength: 256, maxLength: 256 }), (bytes) => {
         const view = new EntryView(bytes.slice(), NONCE).moveTo(0);
         expect(view.state(offset(0), 256)).not.toBe('accepted');
-        expect(view.wholeEntries(new TrailerVerifier(bytes, 4), offset(0), 0, 256)).toBe(0);
       }),
     );
   });
@@ -81,21 +80,5 @@ describe('EntryView', () => {
     expect(new EntryView(memory, NONCE).moveTo(0).state(offset(0), BYTES)).toBe('empty');
     memory[63] = 1;
     expect(new EntryView(memory, NONCE).moveTo(0).state(offset(0), BYTES)).toBe('partial');
-  });
-
-  it('walks entries that stand one behind the other, up to the first that is not whole', () => {
-    const memory = new Uint8Array(BYTES);
-    const writer = new EntryWriter(memory, NONCE);
-    let at = 0;
-    for (let n = 0; n < 4; n++) {
-      const bytes = writer.command(at, offset(at), new Uint8Array(n * 20));
-      sealTrailer(memory, at, at + bytes);
-      at += bytes;
-    }
-    const view = new EntryView(memory, NONCE);
-    const verifier = new TrailerVerifier(memory, 16);
-    expect(view.wholeEntries(verifier, offset(0), 0, BYTES)).toBe(4);
-    memory[entryBytes(0) + entryBytes(20) + 50] ^= 1;
-    expect(view.wholeEntries(verifier, offset(0), 0, BYTES)).toBe(2);
   });
 });

@@ -1,13 +1,15 @@
-import { crc32c, sealTrailer, TrailerVerifier } from '@mu-smr/verbs';
+import { crc32c, sealTrailer } from '@mu-smr/verbs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { EntryRun } from '../src/entry-run.ts';
 import { EntryView } from '../src/entry-view.ts';
 import { EntryWriter, type GroupNonce } from '../src/entry-writer.ts';
-import { Entry, EntryKind, entryBytes } from '../src/layout.ts';
+import { Entry, EntryKind, entryBytes, LOG_HEADER_BYTES, logBytes } from '../src/layout.ts';
 import type { LogOffset, ProposalNumber } from '../src/offset.ts';
 
 const NONCE: GroupNonce = [0x8123_4567, 0xfedc_ba98];
 const BYTES = 2048;
+const GEOMETRY = { capacityBytes: BYTES, payloadBytesMax: 300, windowBytes: 1024 };
 
 /** Memory with entries one behind the other from offset `begin` on, and where each begins. */
 function writeEntries(payloads: readonly Uint8Array[], begin: number): [Uint8Array, number[]] {
@@ -74,19 +76,43 @@ describe('entries in memory with anything in it', () => {
     expect(refused).toBeGreaterThan(500);
   });
 
-  it('are walked only as far as they are whole', () => {
+  it('are walked only as far as they are whole, and by their headers as far as those fit', () => {
+    let refused = 0;
     fc.assert(
-      fc.property(payloads, splices, (all, changes) => {
-        const [memory] = writeEntries(all, 0);
+      fc.property(payloads, splices, fc.nat(1 << 20), (all, changes, lap) => {
+        const begin = lap * BYTES;
+        const [memory, begins] = writeEntries(all, begin);
         for (const { at, bytes } of changes) memory.set(bytes.subarray(0, BYTES - at), at);
-        let whole = 0;
-        for (let at = 0; at < BYTES && stands(memory, at, at, BYTES - at); whole++)
-          at += new EntryView(memory, NONCE).moveTo(at).totalBytes;
+        const log = new Uint8Array(logBytes(GEOMETRY));
+        log.set(memory, LOG_HEADER_BYTES);
         const view = new EntryView(memory, NONCE);
-        const verifier = new TrailerVerifier(memory, 64);
-        expect(view.wholeEntries(verifier, 0 as LogOffset, 0, BYTES)).toBe(whole);
+        let whole = 0;
+        let at = 0;
+        for (; at < BYTES && stands(memory, at, begin + at, BYTES - at); whole++)
+          at += view.moveTo(at).totalBytes;
+        if (whole < begins.length) refused++;
+
+        const run = new EntryRun(log, GEOMETRY, NONCE);
+        expect(run.read(begin as LogOffset)).toBe(whole > 0);
+        expect([run.count, run.end]).toEqual([whole, begin + at]);
+        for (let n = 0; n < whole; n++) {
+          view.moveTo(begins[n]);
+          expect([run.kind(n), run.commands(n)]).toEqual([view.kind, view.count]);
+          expect(run.payloadAt(n)).toBe(LOG_HEADER_BYTES + view.payloadAt);
+          expect(run.payloadLength(n)).toBe(view.payloadLength);
+        }
+
+        const headers = new EntryRun(log, GEOMETRY, NONCE, 'header');
+        headers.read(begin as LogOffset);
+        let fit = 0;
+        for (let next = 0; next < BYTES; fit++) {
+          if (!view.moveTo(next).headerFits((begin + next) as LogOffset, BYTES - next)) break;
+          next += view.totalBytes;
+        }
+        expect(headers.count).toBe(fit);
       }),
       { numRuns: 2000 },
     );
+    expect(refused).toBeGreaterThan(300);
   });
 });

@@ -7,7 +7,7 @@
 #include "binding/datapath.h"
 #include "binding/errors.h"
 #include "binding/ibverbs.h"
-#include "binding/integrity.h"
+#include "binding/record_walker.h"
 #include "binding/measure.h"
 #include "binding/thread.h"
 
@@ -26,7 +26,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   mu::binding::export_backend(env, exports);
   mu::binding::export_datapath(env, exports);
   mu::binding::export_ibverbs(env, exports);
-  mu::binding::export_integrity(env, exports);
+  mu::binding::export_record_walker(env, exports);
   mu::binding::export_measure(env, exports);
   mu::binding::export_thread(env, exports);
   return exports;

@@ -96,7 +96,12 @@ export type {
   WorkRequestOptions,
 } from './work-request.ts';
 export { RawWrites, type RawWrite } from './native/measure.ts';
-export { TrailerVerifier } from './native/trailer-verifier.ts';
+export {
+  FOUND_WORDS,
+  RecordWalker,
+  type RecordFormat,
+  type WalkRecords,
+} from './native/record-walker.ts';
 export { bindingProblem } from './native/load.ts';
 export type { IbverbsDevice, IbverbsGid, IbverbsPort } from './native/binding.ts';
 export {

@@ -1,10 +1,9 @@
 import {
+  advance,
   batchedBytes,
-  CircularArea,
   CommandReader,
   EntryKind,
   EntryRun,
-  EntryView,
   HeaderCell,
   LOG_BEGIN,
   LogError,
@@ -54,10 +53,9 @@ export class Replayer<Result> {
   /** Next entry to learn from; at or above `applied`. */
   #scanned = LOG_BEGIN;
   readonly #bytes: Uint8Array;
-  readonly #view: EntryView;
   readonly #commands: CommandReader;
-  readonly #run: EntryRun;
-  readonly #area: CircularArea;
+  readonly #arrived: EntryRun;
+  readonly #decided: EntryRun;
   readonly #stateMachine: { readonly apply: Apply<Result> };
   readonly #listener: AppliedListener<Result>;
   readonly #membership: Membership;
@@ -74,10 +72,9 @@ export class Replayer<Result> {
     detector: DivergenceDetector,
   ) {
     this.#bytes = log;
-    this.#view = new EntryView(log, nonce);
     this.#commands = new CommandReader(log);
-    this.#run = new EntryRun(log, geometry, nonce);
-    this.#area = new CircularArea(geometry);
+    this.#arrived = new EntryRun(log, geometry, nonce);
+    this.#decided = new EntryRun(log, geometry, nonce, 'header');
     this.#stateMachine = stateMachine;
     this.#listener = listener;
     this.#membership = membership;
@@ -97,7 +94,7 @@ export class Replayer<Result> {
     const commit = readCommit(this.#bytes, HeaderCell.commit);
     if (commit !== undefined) this.decidedUpTo(commit.firstUndecided, commit.release);
     if (this.#scanned < this.applied) this.#scanned = this.applied;
-    const run = this.#run;
+    const run = this.#arrived;
     for (let learnt = 0; learnt < entriesMax; learnt += run.count) {
       if (!run.read(this.#scanned)) return false;
       this.decidedUpTo(run.firstUndecided, run.release);
@@ -123,17 +120,20 @@ export class Replayer<Result> {
     // Once for all of them: V8 has seen state machines of many kinds, in rehearsals, and finds the function by
     // name. For each command that is a twentieth of a replay.
     const { apply } = this.#stateMachine;
+    const run = this.#decided;
     while (this.applied < this.known && entries < entriesMax) {
-      const offset = this.applied;
-      const view = this.#view.moveTo(this.#area.position(offset));
       // Decided and acknowledged: a checksum was either verified when we learnt it, or completed
       // through our own loopback lane. The header must still be that of this offset.
-      if (!view.headerFits(offset, this.#area.untilEnd(offset)))
-        throw new LogError('CORRUPT', `the decided entry at ${offset} is not in our log`);
-      const end = (offset + view.totalBytes) as LogOffset;
-      this.#applyEntry(apply, view, offset, end);
-      this.#passed(offset, end);
-      entries++;
+      if (!run.read(this.applied, this.known))
+        throw new LogError('CORRUPT', `the decided entry at ${this.applied} is not in our log`);
+      const count = Math.min(run.count, entriesMax - entries);
+      for (let n = 0; n < count; n++) {
+        const offset = this.applied;
+        const end = advance(offset, run.totalBytes(n));
+        this.#applyEntry(apply, n, offset, end);
+        this.#passed(offset, end);
+      }
+      entries += count;
     }
     return entries;
   }
@@ -163,25 +163,26 @@ export class Replayer<Result> {
     if (this.watchers.size > 0) for (const watcher of this.watchers) watcher(offset, end);
   }
 
-  #applyEntry(apply: Apply<Result>, view: EntryView, offset: LogOffset, end: LogOffset): void {
-    const kind = view.kind;
+  /** Applies the `n`th entry of the run of decided ones. */
+  #applyEntry(apply: Apply<Result>, n: number, offset: LogOffset, end: LogOffset): void {
+    const run = this.#decided;
+    const kind = run.kind(n);
+    let at = run.payloadAt(n);
     if (kind !== EntryKind.command && kind !== EntryKind.batch) {
       if (kind === EntryKind.configuration)
-        this.#membership.apply(readChange(this.#bytes, view.payloadAt), end);
-      else if (kind === EntryKind.check)
-        this.#detector.apply(this.#bytes, view.payloadAt, offset, end);
+        this.#membership.apply(readChange(this.#bytes, at), end);
+      else if (kind === EntryKind.check) this.#detector.apply(this.#bytes, at, offset, end);
       return;
     }
     const context = this.#context;
     context.at = offset;
     context.index = 0;
-    context.count = view.count;
+    context.count = run.commands(n);
     context.local = this.#listener.awaits(offset);
     if (kind === EntryKind.command) {
-      this.#applyCommand(apply, this.#commands.read(view.payloadAt, view.payloadLength));
+      this.#applyCommand(apply, this.#commands.read(at, run.payloadLength(n)));
       return;
     }
-    let at = view.payloadAt;
     for (; context.index < context.count; context.index++) {
       const length = this.#commands.batchedLength(at);
       this.#applyCommand(apply, this.#commands.read(at + 4, length));

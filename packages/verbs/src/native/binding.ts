@@ -11,6 +11,7 @@ import type {
 } from '../backend.ts';
 import type { VerbsError } from '../errors.ts';
 import type { QueuePairTypeName } from '../queue-pair-type.ts';
+import type { RecordFormat, WalkRecords } from './record-walker.ts';
 
 /** A device as the addon describes it. */
 export interface IbverbsDevice {
@@ -103,7 +104,12 @@ export interface Binding {
     latenciesNs?: Uint32Array,
   ): number;
 
-  createTrailerVerifier(bytes: Uint8Array, ranges: Uint32Array): (count: number) => number;
+  createRecordWalker(
+    bytes: Uint8Array,
+    format: RecordFormat,
+    found: Uint32Array,
+    trailers: boolean,
+  ): WalkRecords;
 
   setThreadScheduling(fifoPriority: number, timerSlackNs: number): number;
   currentThreadId(): number;
