@@ -1,5 +1,4 @@
 import { encodeSessionRequest, PLAIN_HEADER_BYTES, type ProposeOutcome } from '@mu-smr/consensus';
-import type { LogOffset } from '@mu-smr/log';
 import { Int } from '@mu-smr/consensus/planes';
 import { COMMAND_BYTES_MIN, EMPTY_COMMAND, makeCommand } from './command.ts';
 import type { ClientCommand, Observer } from './observer.ts';
@@ -151,10 +150,10 @@ export class Clients {
     const plane = replica.replication;
     if (!plane.leading) return;
     const { command, bytes } = this.#make(replica, random);
-    let at: LogOffset | undefined;
+    let posted = false;
     // Writes that are over at once are applied in this call, and the replica may die of that.
-    if (!replica.survives(() => void (at = plane.proposeSync(bytes))) || at === undefined) return;
-    const offset = at;
+    if (!replica.survives(() => void (posted = plane.proposeSync(bytes))) || !posted) return;
+    const at = plane.syncAt;
     this.#waits(replica, 1);
     let polls = 0;
     replica.syncPoll = () => {
@@ -162,7 +161,7 @@ export class Clients {
       if (++polls % 64 === 0) plane.step();
       let outcome: ProposeOutcome<number>;
       if (plane.syncDone)
-        outcome = { kind: 'decided', at: offset, result: commandOf(plane.takeSyncResult()) };
+        outcome = { kind: 'decided', at, result: commandOf(plane.takeSyncResult()) };
       else if (!plane.leading) outcome = { kind: 'unknown', reason: 'lostPermission' };
       else return;
       replica.syncPoll = undefined;

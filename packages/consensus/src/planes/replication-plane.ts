@@ -122,14 +122,18 @@ export class ReplicationPlane<Result> {
 
   /**
    * Posts one command, whose result `takeSyncResult` returns once it is applied: the shortest way
-   * through. `undefined` when there is no room, or commands are queued: then `step` must be called.
+   * through. False when there is no room, or commands are queued: then `step` must be called.
    */
-  proposeSync(command: Uint8Array): LogOffset | undefined {
+  proposeSync(command: Uint8Array): boolean {
     assert(this.leading, 'only a leader proposes');
-    if (!this.#mayPostSync()) return undefined;
-    const at = this.#parts.submission.postSync(command);
-    if (at !== undefined && this.syncDone) this.#polled();
-    return at;
+    if (!this.#mayPostSync() || !this.#parts.submission.postSync(command)) return false;
+    if (this.syncDone) this.#polled();
+    return true;
+  }
+
+  /** Where the command of the last `proposeSync` stands. */
+  get syncAt(): LogOffset {
+    return this.#parts.submission.syncAt;
   }
 
   /**

@@ -2,6 +2,7 @@ import {
   appendToBatch,
   batchedBytes,
   EntryKind,
+  LOG_BEGIN,
   type LogGeometry,
   type LogOffset,
 } from '@mu-smr/log';
@@ -14,6 +15,8 @@ const SINGLE = EntryKind.command | (1 << 8);
 /** Puts commands into entries: one alone, several together, as many as wait and fit. */
 export class Submission<Result> {
   postedEntries = 0;
+  /** Where the command of the last `postSync` stands. */
+  syncAt = LOG_BEGIN;
   readonly #fastPath: FastPath;
   readonly #pending: Pending<Result>;
   readonly #replayer: Replayer<Result>;
@@ -43,19 +46,19 @@ export class Submission<Result> {
 
   /**
    * Posts one command whose result `Pending.takeSyncResult` returns, and applies it where writes are
-   * over at once; `undefined` without room.
+   * over at once; false without room. (An offset that may be missing would be a new object each time.)
    */
-  postSync(command: Uint8Array): LogOffset | undefined {
+  postSync(command: Uint8Array): boolean {
     const next = this.#fastPath.tail;
     if (this.#fastPath.replicate(command)) {
       this.#postedSync(next, command.length);
       this.applySync();
-      return next;
+      return true;
     }
-    if (!this.#fastPath.room(command.length)) return undefined;
+    if (!this.#fastPath.room(command.length)) return false;
     const at = this.#fastPath.postNow(SINGLE, this.#stage(command));
     this.#postedSync(at, command.length);
-    return at;
+    return true;
   }
 
   /** Applies the command of the last `postSync` once it is decided, where it is next and the last entry. */
@@ -68,6 +71,7 @@ export class Submission<Result> {
   }
 
   #postedSync(at: LogOffset, length: number): void {
+    this.syncAt = at;
     this.#pending.postedSync(at);
     this.#syncEnd = this.#fastPath.tail;
     this.#syncBytes = length;

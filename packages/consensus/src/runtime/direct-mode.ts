@@ -38,12 +38,8 @@ export class DirectMode<Result> {
   /** The leader only. `undefined`: leadership was lost before anything was posted. */
   propose(command: Uint8Array): ProposeOutcome<Result> | undefined {
     const plane = this.#plane;
-    let at = plane.proposeSync(command);
-    if (at === undefined) {
-      at = this.#spinForRoom(command);
-      if (at === undefined)
-        return plane.leading ? { kind: 'rejected', reason: 'deadline' } : undefined;
-    }
+    if (!plane.proposeSync(command) && !this.#spinForRoom(command))
+      return plane.leading ? { kind: 'rejected', reason: 'deadline' } : undefined;
     let giveUpAtUs = 0;
     for (let polls = 1; !plane.syncDone; polls++) {
       if (!plane.leading) return { kind: 'unknown', reason: 'lostPermission' };
@@ -55,7 +51,7 @@ export class DirectMode<Result> {
       else if (now > giveUpAtUs) return { kind: 'unknown', reason: 'deadline' };
     }
     const outcome = this.#outcome;
-    outcome.at = at;
+    outcome.at = plane.syncAt;
     outcome.result = plane.takeSyncResult();
     return outcome as ProposeOutcome<Result>;
   }
@@ -97,15 +93,14 @@ export class DirectMode<Result> {
     return true;
   }
 
-  /** Works off what is in the way; `undefined` when the deadline passes first, or leadership ends. */
-  #spinForRoom(command: Uint8Array): LogOffset | undefined {
+  /** Works off what is in the way, and posts; false when the deadline passes first, or leadership ends. */
+  #spinForRoom(command: Uint8Array): boolean {
     const giveUpAtUs = monotonicUs() + this.#deadlineUs;
     while (this.#plane.leading && monotonicUs() < giveUpAtUs) {
       this.#plane.step();
-      if (!this.#plane.leading) return undefined;
-      const at = this.#plane.proposeSync(command);
-      if (at !== undefined) return at;
+      if (!this.#plane.leading) return false;
+      if (this.#plane.proposeSync(command)) return true;
     }
-    return undefined;
+    return false;
   }
 }

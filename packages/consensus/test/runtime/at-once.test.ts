@@ -101,7 +101,8 @@ describe('a command that is replicated at once', () => {
     const { replication } = leader;
     for (const text of ['a', 'bc', 'a longer one'.repeat(40)]) {
       const { tail } = replication.fastPath;
-      expect(replication.proposeSync(bytes(text))).toBe(tail);
+      expect(replication.proposeSync(bytes(text))).toBe(true);
+      expect(replication.syncAt).toBe(tail);
       expect(replication.syncDone).toBe(true);
       expect(replication.takeSyncResult()).toBe(applied[leader.id].length);
       expect(replication.replayer.applied).toBe(replication.fastPath.tail);
@@ -129,7 +130,7 @@ describe('a command that is replicated at once', () => {
   it('is no success once one follower has refused it, also where a majority has it', () => {
     refuseLeader(followers[0]);
     const { replication } = leader;
-    expect(replication.proposeSync(bytes('refused'))).toBeDefined();
+    expect(replication.proposeSync(bytes('refused'))).toBe(true);
     expect(replication.syncDone).toBe(false);
     expect(applied[leader.id]).toEqual([]);
     replication.poll();
@@ -150,7 +151,7 @@ describe('a command that is replicated at once', () => {
     members = members.filter((member) => member !== followers[0]);
     expect(leader.direct.propose(bytes('one'))).toMatchObject({ kind: 'decided', result: 1 });
     expect(leader.replication.fastPath.active).toHaveLength(2);
-    expect(leader.replication.proposeSync(bytes('two'))).toBeDefined();
+    expect(leader.replication.proposeSync(bytes('two'))).toBe(true);
     expect(leader.replication.syncDone).toBe(true);
     expect(applied[leader.id]).toEqual(['one', 'two']);
   });
@@ -163,7 +164,7 @@ describe('a command that is replicated at once', () => {
       posted: false,
       settle: (outcome) => outcomes.push(outcome),
     });
-    expect(leader.replication.proposeSync(bytes('direct'))).toBeUndefined();
+    expect(leader.replication.proposeSync(bytes('direct'))).toBe(false);
     expect(leader.direct.propose(bytes('direct'))).toMatchObject({ kind: 'decided', result: 2 });
     expect(applied[leader.id]).toEqual(['queued', 'direct']);
     expect(outcomes).toMatchObject([{ kind: 'decided', result: 1 }]);
