@@ -12,9 +12,8 @@
 
 namespace mu::shm {
 
-/// Writes of which the processor is told where they go before the first of them is carried out: two lines are
-/// there soon, and long copies fetch for themselves as fast.
-constexpr uint32_t kExpectedAbove = 128;
+/// Bytes of writes of which the processor is told where they go before the first of them is carried out; longer
+/// copies fetch for themselves as fast.
 constexpr uint32_t kExpectedMax = 3072;
 
 class ShmSendRing final : public SendRing {
@@ -52,7 +51,7 @@ class ShmSendRing final : public SendRing {
     const uint32_t count = std::min(write.count, kNowTargetsMax);
     uint32_t done = 0;
     Moment moment;
-    if (write.length > kExpectedAbove && write.length <= kExpectedMax) expect(write, count);
+    if (write.length <= kExpectedMax) expect(write, count);
     for (uint32_t n = 0; n < count; n++) {
       const SendEntry entry = entry_of(write, n);
       ShmQueuePair* queue_pair = queue_pair_of(entry);
