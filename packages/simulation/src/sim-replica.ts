@@ -221,6 +221,7 @@ export class SimReplica {
       nonce: GROUP_NONCE,
       tuning,
       nowUs: () => this.nowUs,
+      apply: (command, context) => this.machine.apply(command, context),
       stateMachine: this.machine,
       wakeBackground: () => this.wake('background'),
       events: {

@@ -24,8 +24,6 @@ export interface AppliedListener<Result> {
   applied(at: LogOffset, index: number, count: number, result: Result): void;
 }
 
-type Apply<Result> = (command: Uint8Array, context: ApplyContext) => Result;
-
 interface MutableContext extends ApplyContext {
   at: LogOffset;
   index: number;
@@ -56,7 +54,7 @@ export class Replayer<Result> {
   readonly #commands: CommandReader;
   readonly #arrived: EntryRun;
   readonly #decided: EntryRun;
-  readonly #stateMachine: { readonly apply: Apply<Result> };
+  readonly #apply: StateMachine<Result>['apply'];
   readonly #listener: AppliedListener<Result>;
   readonly #membership: Membership;
   readonly #detector: DivergenceDetector;
@@ -66,7 +64,7 @@ export class Replayer<Result> {
     log: Uint8Array,
     geometry: LogGeometry,
     nonce: GroupNonce,
-    stateMachine: StateMachine<Result>,
+    apply: StateMachine<Result>['apply'],
     listener: AppliedListener<Result>,
     membership: Membership,
     detector: DivergenceDetector,
@@ -75,7 +73,7 @@ export class Replayer<Result> {
     this.#commands = new CommandReader(log);
     this.#arrived = new EntryRun(log, geometry, nonce);
     this.#decided = new EntryRun(log, geometry, nonce, 'header');
-    this.#stateMachine = stateMachine;
+    this.#apply = apply;
     this.#listener = listener;
     this.#membership = membership;
     this.#detector = detector;
@@ -117,9 +115,6 @@ export class Replayer<Result> {
   /** Applies at most `entriesMax` decided entries; returns how many. Exceptions of `apply` pass through. */
   apply(entriesMax: number): number {
     let entries = 0;
-    // Once for all of them: V8 has seen state machines of many kinds, in rehearsals, and finds the function by
-    // name. For each command that is a twentieth of a replay.
-    const { apply } = this.#stateMachine;
     const run = this.#decided;
     while (this.applied < this.known && entries < entriesMax) {
       // Decided and acknowledged: a checksum was either verified when we learnt it, or completed
@@ -130,7 +125,7 @@ export class Replayer<Result> {
       for (let n = 0; n < count; n++) {
         const offset = this.applied;
         const end = advance(offset, run.totalBytes(n));
-        this.#applyEntry(apply, n, offset, end);
+        this.#applyEntry(n, offset, end);
         this.#passed(offset, end);
       }
       entries += count;
@@ -149,7 +144,7 @@ export class Replayer<Result> {
     context.index = 0;
     context.count = 1;
     context.local = true;
-    this.#applyCommand(this.#stateMachine.apply, command);
+    this.#applyCommand(command);
     this.#passed(offset, end);
   }
 
@@ -164,7 +159,7 @@ export class Replayer<Result> {
   }
 
   /** Applies the `n`th entry of the run of decided ones. */
-  #applyEntry(apply: Apply<Result>, n: number, offset: LogOffset, end: LogOffset): void {
+  #applyEntry(n: number, offset: LogOffset, end: LogOffset): void {
     const run = this.#decided;
     const kind = run.kind(n);
     let at = run.payloadAt(n);
@@ -180,19 +175,19 @@ export class Replayer<Result> {
     context.count = run.commands(n);
     context.local = this.#listener.awaits(offset);
     if (kind === EntryKind.command) {
-      this.#applyCommand(apply, this.#commands.read(at, run.payloadLength(n)));
+      this.#applyCommand(this.#commands.read(at, run.payloadLength(n)));
       return;
     }
     for (; context.index < context.count; context.index++) {
       const length = this.#commands.batchedLength(at);
-      this.#applyCommand(apply, this.#commands.read(at + 4, length));
+      this.#applyCommand(this.#commands.read(at + 4, length));
       at += batchedBytes(length);
     }
   }
 
-  #applyCommand(apply: Apply<Result>, command: Uint8Array): void {
+  #applyCommand(command: Uint8Array): void {
     const context = this.#context;
-    const result = apply.call(this.#stateMachine, command, context);
+    const result = this.#apply(command, context);
     this.appliedCommands++;
     if (context.local) this.#listener.applied(context.at, context.index, context.count, result);
   }

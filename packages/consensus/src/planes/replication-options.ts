@@ -24,7 +24,12 @@ export interface ReplicationPlaneOptions<Result> {
   readonly nonce: GroupNonce;
   readonly tuning: Tuning;
   readonly nowUs: () => number;
-  readonly stateMachine: StateMachine<Result>;
+  /**
+   * Applies a decided command to the state machine. A function of the caller's own: where all planes of a thread
+   * called that of any state machine, V8 would look it up by name for each command, in rehearsals and after them.
+   */
+  readonly apply: StateMachine<Result>['apply'];
+  readonly stateMachine: Pick<StateMachine, 'digest'>;
   /** Called when the background plane should look at the link soon. */
   readonly wakeBackground: () => void;
   readonly events: ReplicationEvents;

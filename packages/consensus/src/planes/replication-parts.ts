@@ -76,7 +76,7 @@ export function makeParts<Result>(
     memory.log.bytes,
     geometry,
     nonce,
-    options.stateMachine,
+    options.apply,
     pending,
     membership,
     detector,

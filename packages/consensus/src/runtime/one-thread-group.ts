@@ -38,7 +38,7 @@ export interface OneThreadMember<Result> {
 }
 
 /**
- * In place of functions that are a replica's own. Two of them: where V8 has seen but one function called, it
+ * In place of functions that are a replica's own. Two of each: where V8 has seen but one function called, it
  * takes that for granted, and throws the caller's code away when there comes another.
  */
 const idle = (): void => undefined;
@@ -74,6 +74,7 @@ function member<Result>(
   const link = new PlaneLink();
   const { sendRing, completionQueue, memory, lanes } = replication;
   const timeline = new Timeline(link, () => undefined);
+  const machine = stateMachine(self);
   // Names in the order that replicas have them in, and no `...`: else V8 gives each of these objects a
   // hidden class of its own, and looks fields up by name in the real planes from then on.
   const plane = new ReplicationPlane<Result>({
@@ -89,7 +90,11 @@ function member<Result>(
     nonce: NONCE,
     tuning,
     nowUs,
-    stateMachine: stateMachine(self),
+    apply:
+      self === 0
+        ? (command, context) => machine.apply(command, context)
+        : (command, context) => machine.apply(command, context),
+    stateMachine: machine,
     wakeBackground: self === 0 ? idle : idler,
     events: {
       leading: timeline.leading,

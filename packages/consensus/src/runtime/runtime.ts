@@ -187,6 +187,7 @@ export class Runtime<Result> {
       nonce: groupNonce(this.#o),
       tuning,
       nowUs: clockAhead({ us: 0 }),
+      apply: (command, context) => stateMachine.apply(command, context),
       stateMachine,
       wakeBackground: () => this.#background.wake(),
       events,
