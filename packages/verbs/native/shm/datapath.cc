@@ -36,6 +36,7 @@
 
 #include "../crc32c.h"
 #include "doorbell.h"
+#include "expect_store.h"
 #include "fence.h"
 #include "queue_pair.h"
 #include "test_hook.h"
@@ -72,16 +73,6 @@ inline void copy_in_order(uint8_t* to, const uint8_t* from, size_t length) {
 }
 
 constexpr uint64_t kLineBytes = 64;
-
-/// Fetches a line for writing, away from whoever has it. What the compiler makes of its own built-in function for
-/// any x86 processor fetches it for reading, and a store would have to ask for it again.
-inline void expect_store(const uint8_t* line) {
-#if defined(__x86_64__)
-  asm volatile("prefetchw %0" : : "m"(*line));
-#else
-  __builtin_prefetch(line, 1);
-#endif
-}
 
 Operation operation_of(Opcode opcode) {
   switch (opcode) {
