@@ -153,15 +153,15 @@ export class Clients {
     let posted = false;
     // Writes that are over at once are applied in this call, and the replica may die of that.
     if (!replica.survives(() => void (posted = plane.proposeSync(bytes))) || !posted) return;
-    const at = plane.syncAt;
+    const { at } = plane.sync;
     this.#waits(replica, 1);
     let polls = 0;
     replica.syncPoll = () => {
       plane.poll();
       if (++polls % 64 === 0) plane.step();
       let outcome: ProposeOutcome<number>;
-      if (plane.syncDone)
-        outcome = { kind: 'decided', at, result: commandOf(plane.takeSyncResult()) };
+      if (plane.sync.done)
+        outcome = { kind: 'decided', at, result: commandOf(plane.sync.takeResult()) };
       else if (!plane.leading) outcome = { kind: 'unknown', reason: 'lostPermission' };
       else return;
       replica.syncPoll = undefined;

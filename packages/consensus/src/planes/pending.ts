@@ -1,6 +1,7 @@
 import type { LogOffset } from '@mu-smr/log';
 import type { ProposeOutcome } from '../propose-outcome.ts';
 import type { AppliedListener } from './replayer.ts';
+import { SyncProposal } from './sync-proposal.ts';
 
 /** One command on its way, and who waits for it. */
 export interface Proposal<Result> {
@@ -21,14 +22,11 @@ interface PostedEntry<Result> {
  * Commands that wait to be posted, and posted entries that wait to be applied here, in log order.
  */
 export class Pending<Result> implements AppliedListener<Result> {
+  readonly sync = new SyncProposal<Result>();
   readonly #queue: Proposal<Result>[] = [];
   readonly #posted: PostedEntry<Result>[] = [];
   #queueAt = 0;
   #postedAt = 0;
-  /** Offset whose result `proposeSync` waits for, and that result. */
-  #syncAt = -1;
-  #syncDone = false;
-  #syncResult: Result | undefined;
 
   get queued(): number {
     return this.#queue.length - this.#queueAt;
@@ -62,42 +60,15 @@ export class Pending<Result> implements AppliedListener<Result> {
     this.#posted.push({ at, proposals });
   }
 
-  /** `proposeSync` posted its only command at `at`. */
-  postedSync(at: LogOffset): void {
-    this.#syncAt = at;
-    this.#syncDone = false;
-  }
-
-  /**
-   * Whether that command was applied here. That its offset was applied says nothing: after the epoch
-   * another leader's command may have been decided there.
-   */
-  get syncDone(): boolean {
-    return this.#syncDone;
-  }
-
-  takeSyncResult(): Result {
-    const result = this.#syncResult as Result;
-    this.#syncResult = undefined;
-    return result;
-  }
-
-  /** Whether the command of `proposeSync` is the one at this offset. */
-  awaitsSync(at: LogOffset): boolean {
-    return at === this.#syncAt;
-  }
-
   awaits(at: LogOffset): boolean {
-    if (at === this.#syncAt) return true;
+    if (this.sync.awaits(at)) return true;
     // Nothing is posted on a follower: it asks this of each entry, and is not to read beyond the end.
     return this.#postedAt < this.#posted.length && this.#posted[this.#postedAt].at === at;
   }
 
   applied(at: LogOffset, index: number, count: number, result: Result): void {
-    if (at === this.#syncAt) {
-      this.#syncAt = -1;
-      this.#syncDone = true;
-      this.#syncResult = result;
+    if (this.sync.awaits(at)) {
+      this.sync.applied(result);
       return;
     }
     const entry = this.#posted[this.#postedAt];
@@ -115,7 +86,7 @@ export class Pending<Result> implements AppliedListener<Result> {
     const queued = this.#queue.splice(0).slice(this.#queueAt);
     this.#postedAt = 0;
     this.#queueAt = 0;
-    this.#syncAt = -1;
+    this.sync.forget();
     for (const entry of posted) for (const proposal of entry.proposals) proposal.settle(unknown);
     for (const proposal of queued) proposal.settle(notDone);
   }

@@ -14,6 +14,7 @@ import type { Replayer } from './replayer.ts';
 import type { ReplicationPlaneOptions } from './replication-options.ts';
 import { makeParts, type ReplicationParts } from './replication-parts.ts';
 import { EpochEnded } from './round.ts';
+import type { SyncProposal } from './sync-proposal.ts';
 
 /** Entries that one step learns from and applies, so that no step takes long. */
 const ENTRIES_PER_STEP = 512;
@@ -34,6 +35,8 @@ export class ReplicationPlane<Result> {
   readonly #parts: ReplicationParts<Result>;
   readonly replayer: Replayer<Result>;
   readonly fastPath: FastPath;
+  /** The command of the last `proposeSync`. */
+  readonly sync: SyncProposal<Result>;
   /** Who is a member, by all that is applied here. */
   readonly membership: Membership;
   readonly detector: DivergenceDetector;
@@ -55,6 +58,7 @@ export class ReplicationPlane<Result> {
     const parts = (this.#parts = makeParts(options, { giveUp, takeIn }));
     this.replayer = parts.replayer;
     this.fastPath = parts.fastPath;
+    this.sync = parts.pending.sync;
     this.membership = parts.membership;
     this.detector = parts.detector;
     this.beginning = parts.beginning;
@@ -121,19 +125,14 @@ export class ReplicationPlane<Result> {
   }
 
   /**
-   * Posts one command, whose result `takeSyncResult` returns once it is applied: the shortest way
-   * through. False when there is no room, or commands are queued: then `step` must be called.
+   * Posts one command, and `sync` tells when it is applied: the shortest way through. False when there is
+   * no room, or commands are queued: then `step` must be called.
    */
   proposeSync(command: Uint8Array): boolean {
     assert(this.leading, 'only a leader proposes');
     if (!this.#mayPostSync() || !this.#parts.submission.postSync(command)) return false;
-    if (this.syncDone) this.#polled();
+    if (this.sync.done) this.#polled();
     return true;
-  }
-
-  /** Where the command of the last `proposeSync` stands. */
-  get syncAt(): LogOffset {
-    return this.#parts.submission.syncAt;
   }
 
   /**
@@ -153,15 +152,6 @@ export class ReplicationPlane<Result> {
     if (replayer.applied < replayer.known) replayer.apply(ENTRIES_PER_STEP);
     if (this.#leadership?.reconfigured === true) this.#within(configured);
     this.#polled();
-  }
-
-  /** Whether the command of the last `proposeSync` was applied here. */
-  get syncDone(): boolean {
-    return this.#parts.pending.syncDone;
-  }
-
-  takeSyncResult(): Result {
-    return this.#parts.pending.takeSyncResult();
   }
 
   /** Fails whatever waits; nothing may be asked afterwards. */

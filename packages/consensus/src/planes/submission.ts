@@ -2,7 +2,6 @@ import {
   appendToBatch,
   batchedBytes,
   EntryKind,
-  LOG_BEGIN,
   type LogGeometry,
   type LogOffset,
 } from '@mu-smr/log';
@@ -15,8 +14,6 @@ const SINGLE = EntryKind.command | (1 << 8);
 /** Puts commands into entries: one alone, several together, as many as wait and fit. */
 export class Submission<Result> {
   postedEntries = 0;
-  /** Where the command of the last `postSync` stands. */
-  syncAt = LOG_BEGIN;
   readonly #fastPath: FastPath;
   readonly #pending: Pending<Result>;
   readonly #replayer: Replayer<Result>;
@@ -45,8 +42,8 @@ export class Submission<Result> {
   }
 
   /**
-   * Posts one command whose result `Pending.takeSyncResult` returns, and applies it where writes are
-   * over at once; false without room. (An offset that may be missing would be a new object each time.)
+   * Posts one command whose outcome `Pending.sync` tells, and applies it where writes are over at once;
+   * false without room.
    */
   postSync(command: Uint8Array): boolean {
     const next = this.#fastPath.tail;
@@ -65,14 +62,13 @@ export class Submission<Result> {
   applySync(): void {
     const { tail, decided, writer } = this.#fastPath;
     if (decided !== tail || tail !== this.#syncEnd) return;
-    if (!this.#pending.awaitsSync(this.#replayer.applied)) return;
+    if (!this.#pending.sync.awaits(this.#replayer.applied)) return;
     this.#replayer.decidedUpTo(decided, writer.release);
     this.#replayer.applyOwn(this.#fastPath.lastCommand(this.#syncBytes), decided);
   }
 
   #postedSync(at: LogOffset, length: number): void {
-    this.syncAt = at;
-    this.#pending.postedSync(at);
+    this.#pending.sync.posted(at);
     this.#syncEnd = this.#fastPath.tail;
     this.#syncBytes = length;
   }

@@ -40,8 +40,9 @@ export class DirectMode<Result> {
     const plane = this.#plane;
     if (!plane.proposeSync(command) && !this.#spinForRoom(command))
       return plane.leading ? { kind: 'rejected', reason: 'deadline' } : undefined;
+    const { sync } = plane;
     let giveUpAtUs = 0;
-    for (let polls = 1; !plane.syncDone; polls++) {
+    for (let polls = 1; !sync.done; polls++) {
       if (!plane.leading) return { kind: 'unknown', reason: 'lostPermission' };
       plane.poll();
       if (polls % POLLS_PER_CLOCK_READ !== 0) continue;
@@ -51,8 +52,8 @@ export class DirectMode<Result> {
       else if (now > giveUpAtUs) return { kind: 'unknown', reason: 'deadline' };
     }
     const outcome = this.#outcome;
-    outcome.at = plane.syncAt;
-    outcome.result = plane.takeSyncResult();
+    outcome.at = sync.at;
+    outcome.result = sync.takeResult();
     return outcome as ProposeOutcome<Result>;
   }
 

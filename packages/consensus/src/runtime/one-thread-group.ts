@@ -69,46 +69,16 @@ function member<Result>(
   replication: ReplicationAssembly,
   background: BackgroundAssembly,
 ): OneThreadMember<Result> {
-  const { contexts, geometry, tuning, nowUs, stateMachine, raiseReplication = idle } = options;
+  const { contexts, geometry, tuning, nowUs, raiseReplication = idle } = options;
   const slots = contexts.length;
   const link = new PlaneLink();
-  const { sendRing, completionQueue, memory, lanes } = replication;
-  const timeline = new Timeline(link, () => undefined);
-  const machine = stateMachine(self);
-  // Names in the order that replicas have them in, and no `...`: else V8 gives each of these objects a
-  // hidden class of its own, and looks fields up by name in the real planes from then on.
-  const plane = new ReplicationPlane<Result>({
-    self,
-    slots,
-    incarnation: self + 1,
-    link,
-    lanes,
-    memory,
-    sendRing,
-    completionQueue,
-    geometry,
-    nonce: NONCE,
-    tuning,
-    nowUs,
-    apply:
-      self === 0
-        ? (command, context) => machine.apply(command, context)
-        : (command, context) => machine.apply(command, context),
-    stateMachine: machine,
-    wakeBackground: self === 0 ? idle : idler,
-    events: {
-      leading: timeline.leading,
-      ended: timeline.ended,
-      // Nobody looks at the states here.
-      diverged: () => undefined,
-    },
-  });
+  const plane = replicationPlane(options, self, link, replication);
   const backgroundPlane = new BackgroundPlane({
     self,
     slots,
     link,
     scratch: background.scratch,
-    log: memory.log.bytes,
+    log: replication.memory.log.bytes,
     sendRing: background.sendRing,
     completionQueue: background.completionQueue,
     geometry,
@@ -137,4 +107,43 @@ function member<Result>(
       background.close();
     },
   };
+}
+
+function replicationPlane<Result>(
+  options: OneThreadGroupOptions<Result>,
+  self: number,
+  link: PlaneLink,
+  assembly: ReplicationAssembly,
+): ReplicationPlane<Result> {
+  const { contexts, geometry, tuning, nowUs } = options;
+  const timeline = new Timeline(link, () => undefined);
+  const machine = options.stateMachine(self);
+  // Names in the order that replicas have them in, and no `...`: else V8 gives each of these objects a
+  // hidden class of its own, and looks fields up by name in the real planes from then on.
+  return new ReplicationPlane<Result>({
+    self,
+    slots: contexts.length,
+    incarnation: self + 1,
+    link,
+    lanes: assembly.lanes,
+    memory: assembly.memory,
+    sendRing: assembly.sendRing,
+    completionQueue: assembly.completionQueue,
+    geometry,
+    nonce: NONCE,
+    tuning,
+    nowUs,
+    apply:
+      self === 0
+        ? (command, context) => machine.apply(command, context)
+        : (command, context) => machine.apply(command, context),
+    stateMachine: machine,
+    wakeBackground: self === 0 ? idle : idler,
+    events: {
+      leading: timeline.leading,
+      ended: timeline.ended,
+      // Nobody looks at the states here.
+      diverged: () => undefined,
+    },
+  });
 }

@@ -72,7 +72,7 @@ describe('a command that is replicated at once', () => {
     const { replication } = leader;
     for (let n = 0; n < 600; n++) {
       replication.proposeSync(bytes('x'));
-      replication.takeSyncResult();
+      replication.sync.takeResult();
     }
     for (const follower of followers) for (let n = 0; n < 3; n++) follower.replication.step();
     expect(known()).toBeLessThan(replication.fastPath.decided);
@@ -85,7 +85,7 @@ describe('a command that is replicated at once', () => {
   it('keeps a follower busy until it has read all that came, however much that is', () => {
     for (let n = 0; n < 700; n++) {
       leader.replication.proposeSync(bytes('x'));
-      leader.replication.takeSyncResult();
+      leader.replication.sync.takeResult();
     }
     for (const { id, replication } of followers) {
       let steps = 0;
@@ -102,9 +102,9 @@ describe('a command that is replicated at once', () => {
     for (const text of ['a', 'bc', 'a longer one'.repeat(40)]) {
       const { tail } = replication.fastPath;
       expect(replication.proposeSync(bytes(text))).toBe(true);
-      expect(replication.syncAt).toBe(tail);
-      expect(replication.syncDone).toBe(true);
-      expect(replication.takeSyncResult()).toBe(applied[leader.id].length);
+      expect(replication.sync.at).toBe(tail);
+      expect(replication.sync.done).toBe(true);
+      expect(replication.sync.takeResult()).toBe(applied[leader.id].length);
       expect(replication.replayer.applied).toBe(replication.fastPath.tail);
       expect(replication.fastPath.outstanding).toBe(0);
     }
@@ -131,11 +131,11 @@ describe('a command that is replicated at once', () => {
     refuseLeader(followers[0]);
     const { replication } = leader;
     expect(replication.proposeSync(bytes('refused'))).toBe(true);
-    expect(replication.syncDone).toBe(false);
+    expect(replication.sync.done).toBe(false);
     expect(applied[leader.id]).toEqual([]);
     replication.poll();
     expect(replication.leading).toBe(false);
-    expect(replication.syncDone).toBe(false);
+    expect(replication.sync.done).toBe(false);
   });
 
   it('ends as unknown then', () => {
@@ -152,7 +152,7 @@ describe('a command that is replicated at once', () => {
     expect(leader.direct.propose(bytes('one'))).toMatchObject({ kind: 'decided', result: 1 });
     expect(leader.replication.fastPath.active).toHaveLength(2);
     expect(leader.replication.proposeSync(bytes('two'))).toBe(true);
-    expect(leader.replication.syncDone).toBe(true);
+    expect(leader.replication.sync.done).toBe(true);
     expect(applied[leader.id]).toEqual(['one', 'two']);
   });
 

@@ -96,7 +96,7 @@ export const LOG_MUTANTS: readonly Mutant[] = [
     name: 'direct mode takes whatever is applied at its offset for its own',
     seenBy: ['I4', 'L2', 'exception'],
     file: `${PLANES}/pending.ts`,
-    find: `    this.#syncAt = -1;
+    find: `    this.sync.forget();
     for (const entry`,
     replace: '    for (const entry',
   },
