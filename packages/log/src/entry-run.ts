@@ -24,7 +24,7 @@ function entryFormat(nonce: GroupNonce): RecordFormat {
 
 /**
  * Entries that stand one after the other, up to 64 of them, and what they tell together. One run is
- * moved along the log, so reading allocates nothing.
+ * moved along the log: an entry costs no allocation.
  */
 export class EntryRun {
   /** How many there are. */
