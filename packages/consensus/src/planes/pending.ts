@@ -22,6 +22,7 @@ interface PostedEntry<Result> {
  * Commands that wait to be posted, and posted entries that wait to be applied here, in log order.
  */
 export class Pending<Result> implements AppliedListener<Result> {
+  /** The one command that `proposeSync` waits for. */
   readonly sync = new SyncProposal<Result>();
   readonly #queue: Proposal<Result>[] = [];
   readonly #posted: PostedEntry<Result>[] = [];
