@@ -1,5 +1,6 @@
-// Proposes until V8 has compiled that, and then until the ring is full, as when followers fall behind. What
-// V8 throws away meanwhile is told by `--trace-deopt`, after the line `full`.
+// Proposes until V8 has compiled that, and then what it did not see in all this time: a command that is
+// longer, and a full ring, as when followers fall behind. What V8 throws away meanwhile is told by
+// `--trace-deopt`, after the lines `long` and `full`.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { shmDevice } from '@mu-smr/verbs';
@@ -50,6 +51,11 @@ function fill() {
   }
 }
 
+const long = new Uint8Array(1000);
+
+console.log('long');
+console.log(direct.propose(long).kind);
+tick();
 console.log('full');
 console.log(fill());
 context.close();
