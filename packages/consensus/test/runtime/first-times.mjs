@@ -13,7 +13,7 @@ const BLOCKS = 400;
 const PER_BLOCK = 2000;
 
 setV8Flags();
-const directory = mkdtempSync('/dev/shm/mu-full-ring-');
+const directory = mkdtempSync('/dev/shm/mu-first-times-');
 const context = shmDevice({ fabric: join(directory, 'fabric') }).open();
 rehearse(context, GEOMETRY, TUNING, () => undefined);
 let nowUs = 1e6 + 0.5;
