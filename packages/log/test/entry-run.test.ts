@@ -1,4 +1,5 @@
 import { sealTrailer } from '@mu-smr/verbs';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EntryRun } from '../src/entry-run.ts';
 import { EntryWriter, type GroupNonce } from '../src/entry-writer.ts';
@@ -82,5 +83,16 @@ describe('EntryRun', () => {
     const run = new EntryRun(memory, GEOMETRY, NONCE, 'header');
     expect(run.read(LOG_BEGIN)).toBe(true);
     expect([run.count, run.payloadLength(2), run.totalBytes(2)]).toEqual([3, 4, ENTRY_BYTES_MIN]);
+  });
+
+  it('finds nothing in any bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 256, maxLength: 256 }), (bytes) => {
+        const memory = new Uint8Array(logBytes(GEOMETRY));
+        memory.set(bytes, LOG_HEADER_BYTES);
+        for (const check of ['trailer', 'header'] as const)
+          expect(new EntryRun(memory, GEOMETRY, NONCE, check).read(LOG_BEGIN)).toBe(false);
+      }),
+    );
   });
 });

@@ -133,6 +133,7 @@ function replicationPlane<Result>(
     nonce: NONCE,
     tuning,
     nowUs,
+    // Two functions, as there are two of `idle`.
     apply:
       self === 0
         ? (command, context) => machine.apply(command, context)
