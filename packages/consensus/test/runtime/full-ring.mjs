@@ -1,6 +1,5 @@
-// Proposes until V8 has compiled that, and then what it did not see in all this time: a command that is
-// longer, and a full ring, as when followers fall behind. What V8 throws away meanwhile is told by
-// `--trace-deopt`, after the lines `long` and `full`.
+// Proposes until V8 has compiled that, and then until the ring is full, as when followers fall behind. What
+// V8 throws away meanwhile is told by `--trace-deopt`, after the line `full`.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { shmDevice } from '@mu-smr/verbs';
@@ -13,7 +12,7 @@ const BLOCKS = 400;
 const PER_BLOCK = 2000;
 
 setV8Flags();
-const directory = mkdtempSync('/dev/shm/mu-first-times-');
+const directory = mkdtempSync('/dev/shm/mu-full-ring-');
 const context = shmDevice({ fabric: join(directory, 'fabric') }).open();
 rehearse(context, GEOMETRY, TUNING, () => undefined);
 let nowUs = 1e6 + 0.5;
@@ -51,11 +50,6 @@ function fill() {
   }
 }
 
-const long = new Uint8Array(1000);
-
-console.log('long');
-console.log(direct.propose(long).kind);
-tick();
 console.log('full');
 console.log(fill());
 context.close();
